@@ -1,0 +1,150 @@
+//! The format marker: which format a catalog has, and which features an older program may not
+//! know (layout.md section 2).
+
+use std::fmt;
+
+/// The first line of a marker of format 1.
+const FIRST_LINE: &str = "engine-catalog 1";
+
+/// The format version that this program reads and writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The text of the marker of a new catalog.
+pub(crate) fn new_marker() -> String {
+    format!("{FIRST_LINE}\n")
+}
+
+/// What an unknown feature means for a program that does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FeatureClass {
+    /// `compat`: it may be ignored.
+    Compat,
+    /// `ro-compat`: the catalog may be read, not written.
+    RoCompat,
+    /// `incompat`: the catalog must be refused.
+    Incompat,
+}
+
+impl fmt::Display for FeatureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compat => "compat",
+            Self::RoCompat => "ro-compat",
+            Self::Incompat => "incompat",
+        })
+    }
+}
+
+/// What a marker allows this program to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read and write.
+    Full,
+    /// Only read, because of this `ro-compat` feature.
+    ReadOnly(String),
+}
+
+/// Parses a marker. Format 1 has no features yet, so each that is found is unknown.
+pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| MarkerError::NotAMarker)?;
+    let (first, features) = text.split_once('\n').ok_or(MarkerError::NotAMarker)?;
+    let version = first
+        .strip_prefix("engine-catalog ")
+        .ok_or(MarkerError::NotAMarker)?;
+    if first != FIRST_LINE {
+        return Err(MarkerError::Version { found: version.to_owned() });
+    }
+    let mut access = Access::Full;
+    for (number, line) in (2..).zip(features.split_inclusive('\n')) {
+        let (class, name) = parse_feature(line).ok_or(MarkerError::Line { number })?;
+        match class {
+            FeatureClass::Compat => {}
+            FeatureClass::RoCompat => access = Access::ReadOnly(name.to_owned()),
+            FeatureClass::Incompat => {
+                return Err(MarkerError::Feature { name: name.to_owned() });
+            }
+        }
+    }
+    Ok(access)
+}
+
+/// Parses one feature line with its line feed.
+fn parse_feature(line: &str) -> Option<(FeatureClass, &str)> {
+    let (class, name) = line.strip_suffix('\n')?.split_once(' ')?;
+    let class = match class {
+        "compat" => FeatureClass::Compat,
+        "ro-compat" => FeatureClass::RoCompat,
+        "incompat" => FeatureClass::Incompat,
+        _ => return None,
+    };
+    let is_name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (!name.is_empty() && name.bytes().all(is_name_byte)).then_some((class, name))
+}
+
+/// Why a marker is refused; nothing of the catalog is loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkerError {
+    /// The file is not a format marker.
+    #[error("its first line is not \"engine-catalog <version>\"")]
+    NotAMarker,
+    /// Another version of the format.
+    #[error("it says format {found:?}, this program supports format {FORMAT_VERSION}")]
+    Version {
+        /// What the marker says.
+        found: String,
+    },
+    /// An incompatible feature that this program does not know.
+    #[error("it requires the feature {name:?}, which this program does not know")]
+    Feature {
+        /// Name of the feature.
+        name: String,
+    },
+    /// A line that is no feature line.
+    #[error("its line {number} is not a feature line")]
+    Line {
+        /// Number of the line, from 1.
+        number: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_decide_what_is_allowed() {
+        let read_only = Access::ReadOnly("packs".into());
+        for (features, expected) in [
+            ("", Ok(Access::Full)),
+            ("compat hints\n", Ok(Access::Full)),
+            ("ro-compat packs\n", Ok(read_only.clone())),
+            ("compat hints\nro-compat packs\n", Ok(read_only)),
+            ("ro-compat a\nincompat zstd\n", Err(MarkerError::Feature { name: "zstd".into() })),
+            ("compat hints", Err(MarkerError::Line { number: 2 })),
+            ("compat hints\nother x\n", Err(MarkerError::Line { number: 3 })),
+            ("incompat \n", Err(MarkerError::Line { number: 2 })),
+            ("compat A\n", Err(MarkerError::Line { number: 2 })),
+        ] {
+            let marker = format!("engine-catalog 1\n{features}");
+            assert_eq!(parse_marker(marker.as_bytes()), expected, "{features:?}");
+        }
+    }
+
+    #[test]
+    fn other_first_lines_are_refused() {
+        let version = |found: &str| MarkerError::Version { found: found.into() };
+        for (marker, error) in [
+            (&b"engine-catalog 2\n"[..], version("2")),
+            (b"engine-catalog 01\n", version("01")),
+            (b"engine-catalog 1 \n", version("1 ")),
+            (b"engine-catalog 1", MarkerError::NotAMarker),
+            (b"", MarkerError::NotAMarker),
+            (b"ref: refs/heads/main\n", MarkerError::NotAMarker),
+            (b"\xff\n", MarkerError::NotAMarker),
+        ] {
+            assert_eq!(parse_marker(marker), Err(error));
+        }
+    }
+}

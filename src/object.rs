@@ -1,0 +1,49 @@
+//! Any object, by the kind that its bytes name.
+
+use crate::entry::EngineEntry;
+use crate::entry_codec::{decode_entry, encode_entry};
+use crate::hash::ObjectId;
+use crate::schema::{ObjectError, Schema};
+use crate::snapshot::Snapshot;
+
+/// A decoded object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Object {
+    /// `engine-entry/1`.
+    Entry(EngineEntry),
+    /// `snapshot/1`.
+    Snapshot(Snapshot),
+}
+
+impl Object {
+    /// Decodes an object strictly: it is returned only if encoding it gives `bytes` again.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError`] where `bytes` are not the canonical bytes of an object of a known kind.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ObjectError> {
+        match Schema::of(bytes)? {
+            Schema::EngineEntry1 => decode_entry(bytes).map(Self::Entry),
+            Schema::Snapshot1 => Snapshot::decode(bytes).map(Self::Snapshot),
+        }
+    }
+
+    /// Returns the canonical bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError`] where the content breaks the rules of its kind.
+    pub fn encode(&self) -> Result<Vec<u8>, ObjectError> {
+        match self {
+            Self::Entry(entry) => encode_entry(entry),
+            Self::Snapshot(snapshot) => snapshot.encode(),
+        }
+    }
+}
+
+/// Requires that `bytes` hash to `id`.
+pub(crate) fn check_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
+    let found = ObjectId::of(bytes);
+    if found == *id { Ok(()) } else { Err(ObjectError::Hash { found }) }
+}
