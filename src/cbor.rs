@@ -24,7 +24,9 @@ where
         return Ok(value);
     }
     let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b);
-    Err(CborError::NotCanonical { offset: same.count() })
+    Err(CborError::NotCanonical {
+        offset: same.count(),
+    })
 }
 
 /// Decodes `bytes` as far as `T` asks, to look before decoding strictly.

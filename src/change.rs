@@ -25,7 +25,13 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 5] = [Self::Put, Self::Retire, Self::Rollback, Self::Pull, Self::Import];
+    const ALL: [Self; 5] = [
+        Self::Put,
+        Self::Retire,
+        Self::Rollback,
+        Self::Pull,
+        Self::Import,
+    ];
 
     /// Returns the word for this operation in a history line.
     #[must_use]
@@ -62,7 +68,10 @@ impl Stamp {
     ///
     /// [`NameError`] where `actor` is no name.
     pub fn new(actor: &str, at_ms: i64) -> Result<Self, NameError> {
-        Ok(Self { at_ms, actor: Name::new(actor)? })
+        Ok(Self {
+            at_ms,
+            actor: Name::new(actor)?,
+        })
     }
 
     /// Returns a stamp with the time of the system clock.
@@ -71,7 +80,8 @@ impl Stamp {
     ///
     /// [`NameError`] where `actor` is no name.
     pub fn now(actor: &str) -> Result<Self, NameError> {
-        let ms = |elapsed: std::time::Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let ms =
+            |elapsed: std::time::Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         let at_ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => ms(since),
             Err(before) => -ms(before.duration()),
@@ -136,7 +146,10 @@ impl FromStr for Change {
         // Retiring, and nothing else, leaves no entry; and a change changes something. Comparing
         // the text refuses other spellings of the same change, such as `+1` or a sixth field.
         let is_retire = change.op == Op::Retire;
-        if is_retire != change.new.is_none() || change.old == change.new || change.to_string() != line {
+        if is_retire != change.new.is_none()
+            || change.old == change.new
+            || change.to_string() != line
+        {
             return Err(MalformedLine);
         }
         Ok(change)
@@ -156,7 +169,7 @@ pub struct MalformedLine;
 /// # Errors
 ///
 /// The number, from 1, of a malformed line that is not the last.
-pub fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
+pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
     let mut changes = Vec::new();
     let mut torn = None;
     for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
@@ -173,7 +186,7 @@ pub fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
 
 /// Returns the change in `line`, which ends with its line feed.
 #[must_use]
-pub fn parse_line(line: &[u8]) -> Option<Change> {
+pub(crate) fn parse_line(line: &[u8]) -> Option<Change> {
     let line = line.strip_suffix(b"\n")?;
     std::str::from_utf8(line).ok()?.parse().ok()
 }
@@ -183,7 +196,7 @@ pub fn parse_line(line: &[u8]) -> Option<Change> {
 /// A writer appends its line before it changes the ref, so a crash can leave lines of changes that
 /// never happened. Read backwards, each line that did happen leads to what the later ones found.
 #[must_use]
-pub fn committed(changes: Vec<Change>, current: Option<ObjectId>) -> Vec<Change> {
+pub(crate) fn committed(changes: Vec<Change>, current: Option<ObjectId>) -> Vec<Change> {
     let mut expected = current;
     let mut kept: Vec<_> = changes
         .into_iter()
@@ -206,7 +219,7 @@ pub fn committed(changes: Vec<Change>, current: Option<ObjectId>) -> Vec<Change>
 /// Undoing again leads further back: a rollback removes what it undid from the line of succession,
 /// as undo does in an editor.
 #[must_use]
-pub fn undo_target(committed: &[Change]) -> Option<ObjectId> {
+pub(crate) fn undo_target(committed: &[Change]) -> Option<ObjectId> {
     let mut line: Vec<ObjectId> = Vec::new();
     let mut retired = false;
     for change in committed {
@@ -241,7 +254,13 @@ mod tests {
 
     fn change(op: Op, old: u8, new: u8) -> Change {
         let id = |n| (n > 0).then(|| id(n));
-        Change { at_ms: 7, op, old: id(old), new: id(new), actor: Name::new("me@here").unwrap() }
+        Change {
+            at_ms: 7,
+            op,
+            old: id(old),
+            new: id(new),
+            actor: Name::new("me@here").unwrap(),
+        }
     }
 
     #[test]
@@ -250,7 +269,10 @@ mod tests {
         let line = format!("7 put {old} {new} me%40here");
         assert_eq!(change(Op::Put, 1, 2).to_string(), line);
         assert_eq!(line.parse(), Ok(change(Op::Put, 1, 2)));
-        assert_eq!(change(Op::Retire, 1, 0).to_string(), format!("7 retire {old} - me%40here"));
+        assert_eq!(
+            change(Op::Retire, 1, 0).to_string(),
+            format!("7 retire {old} - me%40here")
+        );
     }
 
     #[test]
@@ -293,7 +315,11 @@ mod tests {
 
     #[test]
     fn lines_of_changes_that_never_happened_are_passed_over() {
-        let happened = [change(Op::Put, 0, 1), change(Op::Put, 1, 2), change(Op::Retire, 2, 0)];
+        let happened = [
+            change(Op::Put, 0, 1),
+            change(Op::Put, 1, 2),
+            change(Op::Retire, 2, 0),
+        ];
         let never = change(Op::Put, 1, 3);
         let lines = vec![
             happened[0].clone(),
@@ -334,7 +360,11 @@ mod tests {
                 let op = Op::ALL[op];
                 let new = if op == Op::Retire { 0 } else { new };
                 let actor = Name::new(&actor).ok()?;
-                (old != new).then(|| Change { at_ms, actor, ..change(op, old, new) })
+                (old != new).then(|| Change {
+                    at_ms,
+                    actor,
+                    ..change(op, old, new)
+                })
             },
         )
     }

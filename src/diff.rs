@@ -54,17 +54,31 @@ pub fn diff(from: &EngineEntry, to: &EngineEntry) -> Vec<FieldDiff> {
         ("id", value(text(&from.id), text(&to.id))),
         ("engine", value(text(&from.engine), text(&to.engine))),
         ("version", value(text(&from.version), text(&to.version))),
-        ("build_ref", value(from.build_ref.clone(), to.build_ref.clone())),
+        (
+            "build_ref",
+            value(from.build_ref.clone(), to.build_ref.clone()),
+        ),
         ("digest", value(from.digest.clone(), to.digest.clone())),
-        ("build_flags", list(from.build_flags.clone(), to.build_flags.clone())),
+        (
+            "build_flags",
+            list(from.build_flags.clone(), to.build_flags.clone()),
+        ),
         ("artifacts", list(paths(from), paths(to))),
         (
             "created_ms",
-            value(text(&from.created_ms.to_string()), text(&to.created_ms.to_string())),
+            value(
+                text(&from.created_ms.to_string()),
+                text(&to.created_ms.to_string()),
+            ),
         ),
     ]
     .into_iter()
-    .filter_map(|(field, difference)| Some(FieldDiff { field, difference: difference? }))
+    .filter_map(|(field, difference)| {
+        Some(FieldDiff {
+            field,
+            difference: difference?,
+        })
+    })
     .collect()
 }
 
@@ -129,7 +143,11 @@ mod tests {
     #[test]
     fn values_and_absence_are_told_apart() {
         let from = EngineEntry::new("llamacpp", "b1", 0);
-        let to = EngineEntry { build_ref: Some("b1".into()), created_ms: 5, ..from.clone() };
+        let to = EngineEntry {
+            build_ref: Some("b1".into()),
+            created_ms: 5,
+            ..from.clone()
+        };
         let value = |field, from: Option<&str>, to: Option<&str>| FieldDiff {
             field,
             difference: Difference::Value {
@@ -139,7 +157,10 @@ mod tests {
         };
         assert_eq!(
             diff(&from, &to),
-            [value("build_ref", None, Some("b1")), value("created_ms", Some("0"), Some("5"))]
+            [
+                value("build_ref", None, Some("b1")),
+                value("created_ms", Some("0"), Some("5"))
+            ]
         );
         assert_eq!(
             diff(&with_flags(None), &with_flags(Some(&[]))),
@@ -156,15 +177,24 @@ mod tests {
         };
         assert_eq!(
             changed(&["-a", "-b"], &["-b", "-c"]),
-            Difference::List { removed: strings(&["-a"]), added: strings(&["-c"]) }
+            Difference::List {
+                removed: strings(&["-a"]),
+                added: strings(&["-c"])
+            }
         );
         assert_eq!(
             changed(&["-a"], &["-a", "-a"]),
-            Difference::List { removed: vec![], added: strings(&["-a"]) }
+            Difference::List {
+                removed: vec![],
+                added: strings(&["-a"])
+            }
         );
         assert_eq!(
             changed(&["-a", "-b"], &["-b", "-a"]),
-            Difference::Order { from: strings(&["-a", "-b"]), to: strings(&["-b", "-a"]) }
+            Difference::Order {
+                from: strings(&["-a", "-b"]),
+                to: strings(&["-b", "-a"])
+            }
         );
     }
 }

@@ -55,10 +55,14 @@ impl fmt::Display for Algorithm {
 /// # Errors
 ///
 /// [`DigestError`] says what is wrong with the text.
-pub fn check_digest(text: &str) -> Result<Option<Algorithm>, DigestError> {
+pub(crate) fn check_digest(text: &str) -> Result<Option<Algorithm>, DigestError> {
     let (algorithm, value) = text.split_once(':').ok_or(DigestError::Form)?;
-    let is_component =
-        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let is_component = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
     let is_value_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'_' | b'-');
     if !algorithm.split(['+', '.', '_', '-']).all(is_component)
         || value.is_empty()
@@ -66,7 +70,10 @@ pub fn check_digest(text: &str) -> Result<Option<Algorithm>, DigestError> {
     {
         return Err(DigestError::Form);
     }
-    let Some(known) = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm) else {
+    let Some(known) = Algorithm::ALL
+        .into_iter()
+        .find(|known| known.name() == algorithm)
+    else {
         return Ok(None);
     };
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
@@ -109,11 +116,17 @@ mod tests {
             (format!("sha512:{}", hex(128)), Ok(Some(Algorithm::Sha512))),
             (
                 format!("sha256:{}", hex(63)),
-                Err(DigestError::Value { algorithm: Algorithm::Sha256, digits: 64 }),
+                Err(DigestError::Value {
+                    algorithm: Algorithm::Sha256,
+                    digits: 64,
+                }),
             ),
             (
                 format!("sha256:{}", "A".repeat(64)),
-                Err(DigestError::Value { algorithm: Algorithm::Sha256, digits: 64 }),
+                Err(DigestError::Value {
+                    algorithm: Algorithm::Sha256,
+                    digits: 64,
+                }),
             ),
             ("md5:0f".to_owned(), Ok(None)),
             ("multihash+base58:QmRZxt2b1FVZPNqd8".to_owned(), Ok(None)),
@@ -124,7 +137,17 @@ mod tests {
 
     #[test]
     fn other_text_is_no_digest() {
-        for text in ["", "abc", ":", "sha256:", ":ab", "SHA256:ab", "a b:c", "x:../y", "a+:b"] {
+        for text in [
+            "",
+            "abc",
+            ":",
+            "sha256:",
+            ":ab",
+            "SHA256:ab",
+            "a b:c",
+            "x:../y",
+            "a+:b",
+        ] {
             assert_eq!(check_digest(text), Err(DigestError::Form), "{text:?}");
         }
     }

@@ -126,11 +126,20 @@ impl EngineEntry {
             .into_iter()
             .chain(self.one_line_fields())
             .map(|(field, text)| (field, None, text))
-            .chain((0..).zip(flags).map(|(at, text)| ("build_flags", Some(at), text)))
-            .chain((0..).zip(artifacts).map(|(at, text)| ("artifacts", Some(at), text)));
+            .chain(
+                (0..)
+                    .zip(flags)
+                    .map(|(at, text)| ("build_flags", Some(at), text)),
+            )
+            .chain(
+                (0..)
+                    .zip(artifacts)
+                    .map(|(at, text)| ("artifacts", Some(at), text)),
+            );
         for (field, at, text) in fields {
             if let Some(kind) = find_secret(text) {
-                let field = at.map_or_else(|| field.to_owned(), |at: usize| format!("{field}[{at}]"));
+                let field =
+                    at.map_or_else(|| field.to_owned(), |at: usize| format!("{field}[{at}]"));
                 return Err(EntryError::Secret { field, kind });
             }
         }
@@ -228,7 +237,9 @@ pub enum EntryError {
         path: PathBuf,
     },
     /// A field shows what looks like a credential. Its text is not repeated here.
-    #[error("{field} looks like it contains {kind}; records are immutable and shared, so it is not stored")]
+    #[error(
+        "{field} looks like it contains {kind}; records are immutable and shared, so it is not stored"
+    )]
     Secret {
         /// Name of the field, with the position in a list: `build_flags[2]`.
         field: String,
@@ -250,20 +261,44 @@ mod tests {
 
     #[test]
     fn malformed_fields_are_named() {
-        let control = EngineEntry { id: "a\u{1b}[2J".into(), ..entry() };
+        let control = EngineEntry {
+            id: "a\u{1b}[2J".into(),
+            ..entry()
+        };
         assert_eq!(
             control.validate(),
-            Err(EntryError::Control { field: "id", found: '\u{1b}' })
+            Err(EntryError::Control {
+                field: "id",
+                found: '\u{1b}'
+            })
         );
-        let empty = EngineEntry { build_ref: Some(String::new()), ..entry() };
-        assert_eq!(empty.validate(), Err(EntryError::Empty { field: "build_ref" }));
-        let nameless = EngineEntry { engine: String::new(), ..entry() };
-        assert!(matches!(nameless.validate(), Err(EntryError::Name(RefNameError::Engine { .. }))));
-        let digest = EngineEntry { digest: Some("sha256:zz".into()), ..entry() };
+        let empty = EngineEntry {
+            build_ref: Some(String::new()),
+            ..entry()
+        };
+        assert_eq!(
+            empty.validate(),
+            Err(EntryError::Empty { field: "build_ref" })
+        );
+        let nameless = EngineEntry {
+            engine: String::new(),
+            ..entry()
+        };
+        assert!(matches!(
+            nameless.validate(),
+            Err(EntryError::Name(RefNameError::Engine { .. }))
+        ));
+        let digest = EngineEntry {
+            digest: Some("sha256:zz".into()),
+            ..entry()
+        };
         assert!(matches!(digest.validate(), Err(EntryError::Digest { .. })));
         for (bytes, is_utf8) in [(&b"/opt/\xff"[..], false), (b"", true), (b"/a\0b", true)] {
             let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
-            let artifact = EngineEntry { artifacts: vec![path.clone()], ..entry() };
+            let artifact = EngineEntry {
+                artifacts: vec![path.clone()],
+                ..entry()
+            };
             let expected = if is_utf8 {
                 EntryError::ArtifactPath { path }
             } else {
@@ -287,13 +322,19 @@ mod tests {
             (with(|e, s| e.version = s), "version"),
             (with(|e, s| e.build_ref = Some(s)), "build_ref"),
             (with(|e, s| e.digest = Some(s)), "digest"),
-            (with(|e, s| e.build_flags = Some(vec!["-O3".into(), s])), "build_flags[1]"),
+            (
+                with(|e, s| e.build_flags = Some(vec!["-O3".into(), s])),
+                "build_flags[1]",
+            ),
             (with(|e, s| e.artifacts = vec![s.into()]), "artifacts[0]"),
         ] {
             let error = entry.refuse_secrets().unwrap_err();
             assert_eq!(
                 error,
-                EntryError::Secret { field: field.into(), kind: SecretKind::UrlPassword }
+                EntryError::Secret {
+                    field: field.into(),
+                    kind: SecretKind::UrlPassword
+                }
             );
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
@@ -302,9 +343,15 @@ mod tests {
 
     #[test]
     fn same_build_differs_in_time_only() {
-        let later = EngineEntry { created_ms: 2, ..entry() };
+        let later = EngineEntry {
+            created_ms: 2,
+            ..entry()
+        };
         assert!(entry().is_same_build(&later));
-        let other = EngineEntry { build_flags: Some(vec![]), ..entry() };
+        let other = EngineEntry {
+            build_flags: Some(vec![]),
+            ..entry()
+        };
         assert!(!entry().is_same_build(&other));
     }
 }

@@ -95,13 +95,18 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, name: &RefName) -> bool {
         self.matches_engine(name.engine())
-            && self.version.as_ref().is_none_or(|pattern| pattern.matches(name.version()))
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(name.version()))
     }
 
     /// Returns whether the listing shows any version of `engine`.
     #[must_use]
     pub fn matches_engine(&self, engine: &Name) -> bool {
-        self.engine.as_ref().is_none_or(|pattern| pattern.matches(engine))
+        self.engine
+            .as_ref()
+            .is_none_or(|pattern| pattern.matches(engine))
     }
 }
 
@@ -135,9 +140,7 @@ mod tests {
     fn slow_glob(pattern: &[char], text: &[char]) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, None) => true,
-            (Some(('*', rest)), _) => {
-                (0..=text.len()).any(|taken| slow_glob(rest, &text[taken..]))
-            }
+            (Some(('*', rest)), _) => (0..=text.len()).any(|taken| slow_glob(rest, &text[taken..])),
             (Some(('?', rest)), Some((_, text))) => slow_glob(rest, text),
             (Some((p, rest)), Some((t, text))) => p == t && slow_glob(rest, text),
             _ => false,

@@ -110,9 +110,7 @@ impl Prefix {
     /// Returns whether `id` starts with this prefix.
     #[must_use]
     pub fn matches(&self, id: &ObjectId) -> bool {
-        blake3::Hash::from_bytes(id.0)
-            .to_hex()
-            .starts_with(&self.0)
+        blake3::Hash::from_bytes(id.0).to_hex().starts_with(&self.0)
     }
 
     /// Returns the digits.

@@ -1,4 +1,116 @@
-//! wip
-#![allow(dead_code, missing_docs)]
-mod cbor; mod change; mod diff; mod digest; mod entry; mod entry_codec; mod filter; mod hash; mod marker; mod name; mod object; mod schema; mod secrets; mod snapshot;
-pub use entry::*; pub use snapshot::*;
+//! Durable, auditable, content-addressed records of prepared LLM inference engines.
+//!
+//! A provisioner that has spent twenty minutes compiling `llama-server` records the result; pool
+//! managers, orchestrators, determinism suites and proof bundles look it up for months. Each record
+//! is an [`EngineEntry`], stored as canonical CBOR in an immutable object named by its BLAKE3 hash.
+//! A small ref file for each engine and version, swapped atomically, points at the current one. The
+//! format is specified in `layout.md`.
+//!
+//! # What it promises
+//!
+//! - When a write returns, it survives a power cut; one that is cut short leaves the old state or
+//!   the new one, and readers need no repair.
+//! - Every byte that is read is checked: it hashes to the name it was asked for by, decodes
+//!   strictly, and encodes to the same bytes.
+//! - Reading takes no lock and writes nothing, also where nothing can be written.
+//! - No name, link or file leads a write, or a read, out of the root.
+//!
+//! # Recording and looking up
+//!
+//! ```
+//! use engine_catalog::{Artifacts, Catalog, PreparedEngine, Stamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let root = dir.path().join("engines");
+//! # let server = dir.path().join("llama-server");
+//! # std::fs::write(&server, "\x7fELF")?;
+//! let catalog = Catalog::create(&root)?;
+//! let stamp = Stamp::now("engine-provisioner")?;
+//!
+//! let prepared = PreparedEngine {
+//!     build_ref: Some("b4321".into()),
+//!     build_flags: Some(vec!["-DGGML_CUDA=ON".into()]),
+//!     ..PreparedEngine::new("llamacpp", "b4321", Artifacts::Files(vec![server]), stamp.at_ms)
+//! };
+//! let recorded = catalog.record(&prepared, &stamp)?;
+//!
+//! // Recording the same build again changes nothing, whenever that is.
+//! let again = PreparedEngine { created_ms: stamp.at_ms + 1, ..prepared };
+//! assert!(catalog.record(&again, &stamp)?.put.is_unchanged());
+//!
+//! // What pool-managerd reports and orchestratord logs.
+//! let identity = catalog.find("llamacpp/b4321")?.expect("it is current").identity();
+//! assert_eq!(identity.object, recorded.put.object);
+//! assert_eq!(identity.engine_catalog_id, recorded.entry.id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # For users of catalog-core
+//!
+//! | catalog-core | here |
+//! |---|---|
+//! | `get(id)` | [`Catalog::get`]; also finds entries that are no longer current |
+//! | `put(entry)` | [`Catalog::put`], [`Catalog::put_if`], [`Catalog::put_all`]; [`Catalog::record`] for provisioners |
+//! | `list()` | [`Catalog::list`] |
+//! | `delete(id)` | [`Catalog::delete`]; content and history stay |
+//! | `set_state(id, Retired)` | [`Catalog::retire`] |
+//! | `set_state(id, Active)` | [`Catalog::rollback`] |
+//! | `exists(id)`, `locate(..)` | [`Catalog::exists`], [`Catalog::locate`]; they write nothing |
+//! | index written by temporary, rename and fsync | each object and each ref, see `layout.md` section 7 |
+//! | schema version, refused when unknown | [`Error::Format`], [`ObjectError::UnknownSchema`] |
+//! | digest checks: pass, warn, fail | [`Catalog::record`] checks and refuses a mismatch; an unknown algorithm is kept as given |
+//!
+//! # Features
+//!
+//! Without default features the library depends on blake3, rustix, serde, serde_cbor and thiserror.
+//! `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and
+//! `cli` (the default) both of them and the `engine-catalog` program.
+
+mod artifact;
+mod catalog;
+mod cbor;
+mod change;
+mod diff;
+mod digest;
+mod durable;
+mod entry;
+mod entry_codec;
+mod error;
+mod filter;
+mod hash;
+mod history;
+mod layout;
+mod marker;
+mod name;
+mod object;
+mod objects;
+mod record;
+mod refs;
+mod schema;
+mod secrets;
+mod snapshot;
+
+pub use artifact::{ArtifactError, Progress};
+pub use catalog::{Catalog, List, Put, Record, State};
+pub use cbor::CborError;
+pub use change::{Change, MalformedLine, Op, Stamp};
+pub use diff::{Difference, FieldDiff, diff};
+pub use digest::{Algorithm, DigestError};
+pub use durable::{Cause, FileKind, PathError};
+pub use entry::{EngineEntry, EngineIdentity, EntryError};
+pub use entry_codec::{decode_entry, encode_entry};
+pub use error::{Error, ErrorKind};
+pub use filter::{Filter, Pattern};
+pub use hash::{HashError, ObjectId, Prefix};
+pub use history::HistoryError;
+pub use marker::{FORMAT_VERSION, MarkerError};
+pub use name::{Name, NameError, RefName, RefNameError};
+pub use object::Object;
+pub use objects::ReadObjectError;
+pub use record::{Artifacts, PreparedEngine, Recorded};
+pub use refs::{Expect, RefError};
+pub use schema::{ObjectError, Schema};
+pub use secrets::SecretKind;
+pub use snapshot::Snapshot;

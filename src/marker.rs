@@ -1,8 +1,6 @@
 //! The format marker: which format a catalog has, and which features an older program may not
 //! know (layout.md section 2).
 
-use std::fmt;
-
 /// The first line of a marker of format 1.
 const FIRST_LINE: &str = "engine-catalog 1";
 
@@ -15,25 +13,13 @@ pub(crate) fn new_marker() -> String {
 }
 
 /// What an unknown feature means for a program that does not know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FeatureClass {
+enum FeatureClass {
     /// `compat`: it may be ignored.
     Compat,
     /// `ro-compat`: the catalog may be read, not written.
     RoCompat,
     /// `incompat`: the catalog must be refused.
     Incompat,
-}
-
-impl fmt::Display for FeatureClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Compat => "compat",
-            Self::RoCompat => "ro-compat",
-            Self::Incompat => "incompat",
-        })
-    }
 }
 
 /// What a marker allows this program to do.
@@ -53,7 +39,9 @@ pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
         .strip_prefix("engine-catalog ")
         .ok_or(MarkerError::NotAMarker)?;
     if first != FIRST_LINE {
-        return Err(MarkerError::Version { found: version.to_owned() });
+        return Err(MarkerError::Version {
+            found: version.to_owned(),
+        });
     }
     let mut access = Access::Full;
     for (number, line) in (2..).zip(features.split_inclusive('\n')) {
@@ -62,7 +50,9 @@ pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
             FeatureClass::Compat => {}
             FeatureClass::RoCompat => access = Access::ReadOnly(name.to_owned()),
             FeatureClass::Incompat => {
-                return Err(MarkerError::Feature { name: name.to_owned() });
+                return Err(MarkerError::Feature {
+                    name: name.to_owned(),
+                });
             }
         }
     }
@@ -121,9 +111,17 @@ mod tests {
             ("compat hints\n", Ok(Access::Full)),
             ("ro-compat packs\n", Ok(read_only.clone())),
             ("compat hints\nro-compat packs\n", Ok(read_only)),
-            ("ro-compat a\nincompat zstd\n", Err(MarkerError::Feature { name: "zstd".into() })),
+            (
+                "ro-compat a\nincompat zstd\n",
+                Err(MarkerError::Feature {
+                    name: "zstd".into(),
+                }),
+            ),
             ("compat hints", Err(MarkerError::Line { number: 2 })),
-            ("compat hints\nother x\n", Err(MarkerError::Line { number: 3 })),
+            (
+                "compat hints\nother x\n",
+                Err(MarkerError::Line { number: 3 }),
+            ),
             ("incompat \n", Err(MarkerError::Line { number: 2 })),
             ("compat A\n", Err(MarkerError::Line { number: 2 })),
         ] {
@@ -134,7 +132,9 @@ mod tests {
 
     #[test]
     fn other_first_lines_are_refused() {
-        let version = |found: &str| MarkerError::Version { found: found.into() };
+        let version = |found: &str| MarkerError::Version {
+            found: found.into(),
+        };
         for (marker, error) in [
             (&b"engine-catalog 2\n"[..], version("2")),
             (b"engine-catalog 01\n", version("01")),

@@ -14,7 +14,7 @@ const MAX_FILE_NAME: usize = 255;
 
 /// A checked engine, version, snapshot or actor name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(String);
+pub struct Name(Box<str>);
 
 impl Name {
     /// Checks `text` and returns it as a name.
@@ -34,7 +34,7 @@ impl Name {
         if length > MAX_FILE_NAME {
             return Err(NameError::TooLong { length });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// Returns the name that `file_name` stands for, or `None` where encoding cannot have produced
@@ -246,7 +246,10 @@ mod tests {
         for (name, file_name) in [
             ("llamacpp", "llamacpp"),
             ("b4321-grün", "b4321-gr%C3%BCn"),
-            ("llamacpp-source:master-cuda", "llamacpp-source%3Amaster-cuda"),
+            (
+                "llamacpp-source:master-cuda",
+                "llamacpp-source%3Amaster-cuda",
+            ),
             ("..", "%2E."),
             (".hidden", "%2Ehidden"),
             ("feature/x", "feature%2Fx"),
@@ -262,8 +265,23 @@ mod tests {
     #[test]
     fn foreign_file_names_stand_for_nothing() {
         for file_name in [
-            "", ".", "..", ".latest", ".b1.Xa91bc", "%", "%4", "%zz", "%c3%bc", "%41", "a b",
-            "gr\u{fc}n", "%FF", "%00", "%2F%0A", "a/b", "%2e",
+            "",
+            ".",
+            "..",
+            ".latest",
+            ".b1.Xa91bc",
+            "%",
+            "%4",
+            "%zz",
+            "%c3%bc",
+            "%41",
+            "a b",
+            "gr\u{fc}n",
+            "%FF",
+            "%00",
+            "%2F%0A",
+            "a/b",
+            "%2e",
         ] {
             assert_eq!(Name::from_file_name(file_name), None, "{file_name:?}");
         }
@@ -293,7 +311,10 @@ mod tests {
         assert_eq!(name.version().as_str(), "feature/x");
         assert!(matches!(
             RefName::new("a/b", "1"),
-            Err(RefNameError::Engine { source: NameError::Slash, .. })
+            Err(RefNameError::Engine {
+                source: NameError::Slash,
+                ..
+            })
         ));
         assert!(matches!(
             "llamacpp".parse::<RefName>(),

@@ -45,5 +45,9 @@ impl Object {
 /// Requires that `bytes` hash to `id`.
 pub(crate) fn check_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
     let found = ObjectId::of(bytes);
-    if found == *id { Ok(()) } else { Err(ObjectError::Hash { found }) }
+    if found == *id {
+        Ok(())
+    } else {
+        Err(ObjectError::Hash { found })
+    }
 }

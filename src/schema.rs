@@ -63,11 +63,17 @@ impl Schema {
     pub(crate) fn expect(self, bytes: &[u8]) -> Result<(), ObjectError> {
         let found = Self::of(bytes)?;
         if found != self {
-            return Err(ObjectError::WrongKind { expected: self, found });
+            return Err(ObjectError::WrongKind {
+                expected: self,
+                found,
+            });
         }
         let size = bytes.len() as u64;
         if size > self.max_bytes() {
-            return Err(ObjectError::TooLarge { size, limit: self.max_bytes() });
+            return Err(ObjectError::TooLarge {
+                size,
+                limit: self.max_bytes(),
+            });
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl std::fmt::Display for SecretKind {
 
 /// Returns the first shape of a credential that `text` shows.
 #[must_use]
-pub fn find_secret(text: &str) -> Option<SecretKind> {
+pub(crate) fn find_secret(text: &str) -> Option<SecretKind> {
     if has_url_password(text) {
         Some(SecretKind::UrlPassword)
     } else if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
@@ -151,11 +151,26 @@ mod tests {
         use SecretKind::{Assignment, PrivateKey, Token, UrlPassword};
         let long = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V2";
         for (text, kind) in [
-            ("https://me:hunter2@git.example/llama.cpp".to_owned(), UrlPassword),
-            ("git+ssh://ci:p%40ss@host:22/x.git@main".to_owned(), UrlPassword),
-            ("https://a.example/x,http://u:pw@b.example".to_owned(), UrlPassword),
-            ("https://me:p/w".to_owned() + "@x https://me:pw@host/", UrlPassword),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl".to_owned(), PrivateKey),
+            (
+                "https://me:hunter2@git.example/llama.cpp".to_owned(),
+                UrlPassword,
+            ),
+            (
+                "git+ssh://ci:p%40ss@host:22/x.git@main".to_owned(),
+                UrlPassword,
+            ),
+            (
+                "https://a.example/x,http://u:pw@b.example".to_owned(),
+                UrlPassword,
+            ),
+            (
+                "https://me:p/w".to_owned() + "@x https://me:pw@host/",
+                UrlPassword,
+            ),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl".to_owned(),
+                PrivateKey,
+            ),
             ("-----BEGIN RSA PRIVATE KEY-----".to_owned(), PrivateKey),
             (format!("ghp_{long}"), Token),
             (format!("--header=Bearer hf_{long}"), Token),
@@ -165,7 +180,10 @@ mod tests {
             ("-DHF_TOKEN=abcdefgh".to_owned(), Assignment),
             ("-DPROXY_PASSWORD:STRING=hunter2".to_owned(), Assignment),
             ("--client-secret=hunter2".to_owned(), Assignment),
-            ("CMAKE_ARGS=\"-DX=1 -DDB_PASSWORD=hunter2\"".to_owned(), Assignment),
+            (
+                "CMAKE_ARGS=\"-DX=1 -DDB_PASSWORD=hunter2\"".to_owned(),
+                Assignment,
+            ),
             ("https://h.example/x?api_key=hunter2".to_owned(), Assignment),
             ("db_password = hunter2".to_owned(), Assignment),
         ] {

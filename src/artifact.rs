@@ -1,0 +1,224 @@
+//! Artifacts: the files of an engine, which lie outside of the catalog. They are hashed, compared
+//! with a digest, and made to survive before an entry names them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{channel, sync_channel};
+
+use crate::digest::Algorithm;
+use crate::durable::{PathError, sync_outside};
+
+/// How much is read at a time. Reading ahead into a second buffer of this size keeps the disk busy
+/// while all cores hash the first, which is as quick as mapping the file into memory; and a file that
+/// shrinks, or a disk that fails, is an error and not a signal that ends the process.
+const CHUNK: usize = 4 << 20;
+
+/// How far the hashing of an artifact is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The artifact.
+    pub path: &'a Path,
+    /// Bytes that are hashed.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// An artifact that cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArtifactError {
+    /// No artifact was given.
+    #[error("there is no artifact to record: name at least one file, or an image")]
+    None,
+    /// The file cannot be opened, read or synced.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Something other than a regular file.
+    #[error("artifact {} is not a regular file: name the files themselves", .0.display())]
+    NotAFile(PathBuf),
+    /// The file changed while it was hashed.
+    #[error("artifact {} changed while it was hashed", .0.display())]
+    Changed(PathBuf),
+    /// The file is not what the digest says.
+    #[error("artifact {} does not match its digest: expected {expected}, found {found}", path.display())]
+    Mismatch {
+        /// The artifact.
+        path: PathBuf,
+        /// The digest that was given.
+        expected: String,
+        /// The digest of the file.
+        found: String,
+    },
+    /// This program was built without the algorithm.
+    #[error("this program cannot check {0} digests: it was built without the feature \"sha2\"")]
+    Unsupported(Algorithm),
+}
+
+/// An artifact that is open, and is to be the same file when it is done with.
+#[derive(Debug)]
+pub(crate) struct Artifact {
+    path: PathBuf,
+    file: File,
+    state: (u64, i64, i64, i64, i64),
+}
+
+impl Artifact {
+    /// Opens the file at `path`, and finds its absolute path without symbolic links: the one that
+    /// still leads to it when a link such as `current` moves on.
+    pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+        let fail = |error| PathError::new("open artifact", path, error);
+        let resolved = path.canonicalize().map_err(fail)?;
+        // Looked at before it is opened: opening a FIFO would wait for a writer.
+        if !resolved.metadata().map_err(fail)?.is_file() {
+            return Err(ArtifactError::NotAFile(resolved));
+        }
+        let file = File::open(&resolved).map_err(fail)?;
+        let state = state(&file).map_err(fail)?;
+        Ok(Self {
+            path: resolved,
+            file,
+            state,
+        })
+    }
+
+    /// Returns the resolved path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the digest of the content.
+    pub(crate) fn digest(
+        &self,
+        algorithm: Algorithm,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<String, ArtifactError> {
+        let mut hasher = Hasher::new(algorithm).ok_or(ArtifactError::Unsupported(algorithm))?;
+        let (mut done, total) = (0, self.state.0);
+        progress(Progress {
+            path: &self.path,
+            done,
+            total,
+        });
+        read_ahead(&self.file, |chunk| {
+            hasher.update(chunk);
+            done += chunk.len() as u64;
+            progress(Progress {
+                path: &self.path,
+                done,
+                total,
+            });
+        })
+        .map_err(|error| PathError::new("read artifact", &self.path, error))?;
+        Ok(format!("{algorithm}:{}", hasher.finish()))
+    }
+
+    /// Makes the file survive, and requires that it is what it was when it was opened.
+    pub(crate) fn seal(&self) -> Result<(), ArtifactError> {
+        sync_outside(&self.file, &self.path)?;
+        // The path as well: a build may have replaced the file that is open here.
+        let fail = |error| PathError::new("open artifact", &self.path, error);
+        let same_file = state(&self.file).map_err(fail)? == self.state
+            && state(&File::open(&self.path).map_err(fail)?).map_err(fail)? == self.state;
+        if same_file {
+            Ok(())
+        } else {
+            Err(ArtifactError::Changed(self.path.clone()))
+        }
+    }
+}
+
+/// What changes when a file does: size, mtime and ctime.
+fn state(file: &File) -> io::Result<(u64, i64, i64, i64, i64)> {
+    let stat = file.metadata()?;
+    Ok((
+        stat.len(),
+        stat.mtime(),
+        stat.mtime_nsec(),
+        stat.ctime(),
+        stat.ctime_nsec(),
+    ))
+}
+
+/// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.
+fn read_ahead(mut file: &File, mut consume: impl FnMut(&[u8])) -> io::Result<()> {
+    let (full, filled) = sync_channel::<Vec<u8>>(1);
+    let (empty, emptied) = channel();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || -> io::Result<()> {
+            for buffers in 0.. {
+                let mut chunk = if buffers < 2 {
+                    Vec::with_capacity(CHUNK)
+                } else {
+                    emptied.recv().unwrap_or_default()
+                };
+                chunk.clear();
+                file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+                if chunk.is_empty() || full.send(chunk).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        for chunk in filled {
+            consume(&chunk);
+            // The reader may have seen the end of the file and be gone.
+            let _ = empty.send(chunk);
+        }
+        reader.join().expect("the reader does not panic")
+    })
+}
+
+/// A hash function under way.
+enum Hasher {
+    Blake3(Box<blake3::Hasher>),
+    #[cfg(feature = "sha2")]
+    Sha256(sha2::Sha256),
+    #[cfg(feature = "sha2")]
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Option<Self> {
+        match algorithm {
+            Algorithm::Blake3 => Some(Self::Blake3(Box::default())),
+            #[cfg(feature = "sha2")]
+            Algorithm::Sha256 => Some(Self::Sha256(sha2::Digest::new())),
+            #[cfg(feature = "sha2")]
+            Algorithm::Sha512 => Some(Self::Sha512(sha2::Digest::new())),
+            #[cfg(not(feature = "sha2"))]
+            Algorithm::Sha256 | Algorithm::Sha512 => None,
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Blake3(hasher) => {
+                #[cfg(feature = "parallel")]
+                hasher.update_rayon(bytes);
+                #[cfg(not(feature = "parallel"))]
+                hasher.update(bytes);
+            }
+            #[cfg(feature = "sha2")]
+            Self::Sha256(hasher) => sha2::Digest::update(hasher, bytes),
+            #[cfg(feature = "sha2")]
+            Self::Sha512(hasher) => sha2::Digest::update(hasher, bytes),
+        }
+    }
+
+    fn finish(self) -> String {
+        #[cfg(feature = "sha2")]
+        fn hex(bytes: &[u8]) -> String {
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        }
+        match self {
+            Self::Blake3(hasher) => hasher.finalize().to_string(),
+            #[cfg(feature = "sha2")]
+            Self::Sha256(hasher) => hex(&sha2::Digest::finalize(hasher)),
+            #[cfg(feature = "sha2")]
+            Self::Sha512(hasher) => hex(&sha2::Digest::finalize(hasher)),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a library user holds: a [`Catalog`], opened or made.
+//!
+//! Looking things up is in `lookup.rs`, changing them in `update.rs`.
+
+mod lookup;
+mod update;
+
+use std::path::Path;
+
+pub use lookup::{List, State};
+pub use update::Put;
+pub(crate) use update::check;
+
+use crate::durable::{Lock, Permissions, Published, Root};
+use crate::entry::{EngineEntry, EngineIdentity};
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::layout;
+use crate::marker::{Access, new_marker, parse_marker};
+use crate::name::RefName;
+
+/// A catalog of prepared engines in a directory.
+///
+/// Opening one costs two system calls and reads one small file; a handle can be shared between
+/// threads, and any number of processes may use one catalog at once. Reading takes no lock and
+/// writes nothing.
+///
+/// ```
+/// use engine_catalog::{Catalog, EngineEntry, Stamp};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let root = dir.path().join("engines");
+/// let catalog = Catalog::create(&root)?;
+/// let entry = EngineEntry::new("llamacpp", "b4321", 1_758_240_000_000);
+/// let put = catalog.put(&entry, &Stamp::now("engine-provisioner")?)?;
+///
+/// // Elsewhere, at any time:
+/// let catalog = Catalog::open_read_only(&root)?;
+/// let found = catalog.get("llamacpp:b4321")?.expect("it was recorded");
+/// assert_eq!(found.object, put.object);
+/// assert_eq!(found.entry, entry);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Catalog {
+    root: Root,
+    access: CatalogAccess,
+}
+
+/// What a handle may do.
+#[derive(Debug)]
+enum CatalogAccess {
+    Full,
+    /// It was opened to read only.
+    ReadOnly,
+    /// The format marker has this `ro-compat` feature.
+    Feature(String),
+}
+
+/// An entry, and the object that holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The object.
+    pub object: ObjectId,
+    /// What it says.
+    pub entry: EngineEntry,
+}
+
+impl Record {
+    /// Returns the name of the ref under which the entry is, or was, current.
+    #[must_use]
+    pub fn name(&self) -> RefName {
+        self.entry
+            .ref_name()
+            .expect("an entry is read only if its names are valid")
+    }
+
+    /// Returns the identity under which other systems report this engine.
+    #[must_use]
+    pub fn identity(&self) -> EngineIdentity {
+        self.entry.identity(self.object)
+    }
+}
+
+impl Catalog {
+    /// Makes a catalog at `root`, with the directories above it that are missing, and opens it.
+    ///
+    /// The format marker comes last: a crash leaves a catalog, or directories that a later call
+    /// completes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyACatalog`], [`Error::NotEmpty`] where files of something else are there, and
+    /// [`Error::Path`].
+    pub fn create(root: impl AsRef<Path>) -> Result<Self, Error> {
+        let root = Root::make(root.as_ref())?;
+        let at = || root.path().to_owned();
+        let parts = [layout::OBJECTS, layout::REFS, layout::HISTORY, layout::TMP];
+        for (name, _) in root.list(Path::new("."))? {
+            if name == layout::FORMAT {
+                return Err(Error::AlreadyACatalog { root: at() });
+            }
+            if !parts.contains(&name.as_str()) && name != layout::LOCK {
+                return Err(Error::NotEmpty {
+                    root: at(),
+                    found: name,
+                });
+            }
+        }
+        for part in parts {
+            root.dir(Path::new(part))?;
+        }
+        drop(root.lock_shared(Path::new(layout::LOCK))?);
+        let marker = root.stage_named(new_marker().as_bytes(), Permissions::ByUmask)?;
+        root.sync([marker.file()], [])?;
+        let top = root.own_dir()?;
+        let published = top.publish(marker, layout::FORMAT)?;
+        top.sync()?;
+        drop(top);
+        match published {
+            Published::New => Ok(Self {
+                root,
+                access: CatalogAccess::Full,
+            }),
+            Published::Exists => Err(Error::AlreadyACatalog { root: at() }),
+        }
+    }
+
+    /// Opens the catalog at `root` to read and write.
+    ///
+    /// A catalog with a `ro-compat` feature that this version does not know opens, and every write
+    /// is refused by [`Error::ReadOnlyFeature`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotACatalog`], [`Error::Format`] where the format or a feature of it is unknown, and
+    /// [`Error::Path`].
+    pub fn open(root: impl AsRef<Path>) -> Result<Self, Error> {
+        let root = root.as_ref();
+        let not_a_catalog = || Error::NotACatalog {
+            root: root.to_owned(),
+        };
+        let opened = Root::open(root)?.ok_or_else(not_a_catalog)?;
+        let marker = opened.read(Path::new(layout::FORMAT), layout::MAX_FORMAT_BYTES)?;
+        let access = parse_marker(&marker.ok_or_else(not_a_catalog)?);
+        let access = access.map_err(|source| Error::Format {
+            root: root.to_owned(),
+            source,
+        })?;
+        let access = match access {
+            Access::Full => CatalogAccess::Full,
+            Access::ReadOnly(feature) => CatalogAccess::Feature(feature),
+        };
+        Ok(Self {
+            root: opened,
+            access,
+        })
+    }
+
+    /// Opens the catalog at `root` to read. Nothing that is called on it writes anything, so it
+    /// also works on media and directories that cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn open_read_only(root: impl AsRef<Path>) -> Result<Self, Error> {
+        let opened = Self::open(root)?;
+        Ok(Self {
+            access: CatalogAccess::ReadOnly,
+            ..opened
+        })
+    }
+
+    /// Returns the path under which the catalog was opened.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Begins a write.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock shared, and waits while gc holds it.
+    fn begin_write(&self) -> Result<Lock, Error> {
+        let root = || self.root.path().to_owned();
+        match &self.access {
+            CatalogAccess::Full => Ok(self.root.lock_shared(Path::new(layout::LOCK))?),
+            CatalogAccess::ReadOnly => Err(Error::ReadOnly { root: root() }),
+            CatalogAccess::Feature(feature) => Err(Error::ReadOnlyFeature {
+                root: root(),
+                feature: feature.clone(),
+            }),
+        }
+    }
+}

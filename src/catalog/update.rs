@@ -1,0 +1,283 @@
+//! Changing what is current. Every change is made under the store lock and compared with what the
+//! caller expects to change.
+
+use std::collections::BTreeMap;
+
+use super::Catalog;
+use crate::change::{Op, Stamp, undo_target};
+use crate::entry::EngineEntry;
+use crate::entry_codec::encode_entry;
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::name::RefName;
+use crate::objects;
+use crate::refs::{self, Expect, RefError, Update};
+use crate::schema::ObjectError;
+
+/// The most entries that go to the disk together: each holds a few descriptors open.
+const BATCH: usize = 64;
+
+/// What a ref holds now, and held before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The object that is current now.
+    pub object: ObjectId,
+    /// The object that was current before; `None` where there was none.
+    pub previous: Option<ObjectId>,
+}
+
+impl Put {
+    /// Returns whether the entry was current already, so that nothing changed.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.previous == Some(self.object)
+    }
+}
+
+/// An entry that was checked and encoded.
+pub(crate) struct Checked {
+    name: RefName,
+    object: ObjectId,
+    bytes: Vec<u8>,
+}
+
+pub(crate) fn check(entry: &EngineEntry) -> Result<Checked, Error> {
+    // Secrets first: the errors that follow repeat what they complain of.
+    let refuse = |id: &str, source| Error::Entry {
+        id: id.to_owned(),
+        source,
+    };
+    entry.refuse_secrets().map_err(|source| {
+        let id_is_clean = crate::secrets::find_secret(&entry.id).is_none();
+        refuse(if id_is_clean { &entry.id } else { "…" }, source)
+    })?;
+    let bytes = encode_entry(entry).map_err(|source| match source {
+        ObjectError::Entry(source) => refuse(&entry.id, source),
+        source => Error::EntryObject {
+            id: entry.id.clone(),
+            source,
+        },
+    })?;
+    let name = entry.ref_name()?;
+    Ok(Checked {
+        name,
+        object: ObjectId::of(&bytes),
+        bytes,
+    })
+}
+
+impl Catalog {
+    /// Stores `entry` exactly as it is and makes it current for its engine and version.
+    ///
+    /// When this returns, the entry survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Entry`] where the entry is not valid or looks like it contains a credential, and
+    /// those of reading and writing; the old state is intact.
+    pub fn put(&self, entry: &EngineEntry, stamp: &Stamp) -> Result<Put, Error> {
+        self.put_if(entry, Expect::Any, stamp)
+    }
+
+    /// As [`put`](Self::put), if the ref holds what the caller expects.
+    ///
+    /// # Errors
+    ///
+    /// [`RefError::Conflict`] says what the ref holds instead.
+    pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
+        let checked = check(entry)?;
+        let puts = self.put_batch(&[&checked], expect, stamp)?;
+        Ok(puts[0])
+    }
+
+    /// As [`put`](Self::put) for many entries, which share their waits for the disk. Of two entries
+    /// of the same engine and version, the later becomes current.
+    ///
+    /// Every entry is checked before any is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put). Where writing fails, each entry is current or not, and putting all
+    /// again is harmless.
+    pub fn put_all(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
+        let mut left = entries.iter().map(check).collect::<Result<Vec<_>, _>>()?;
+        // One round changes each ref once at most, so that its history gets a line at a time.
+        let mut rounds: Vec<BTreeMap<RefName, (usize, Checked)>> = Vec::new();
+        for (at, checked) in left.drain(..).enumerate() {
+            let is_free = |round: &BTreeMap<_, _>| !round.contains_key(&checked.name);
+            // Behind every round that has the ref, to keep the order of its entries.
+            let after = rounds
+                .iter()
+                .rposition(|round| !is_free(round))
+                .map_or(0, |last| last + 1);
+            if after == rounds.len() {
+                rounds.push(BTreeMap::new());
+            }
+            rounds[after].insert(checked.name.clone(), (at, checked));
+        }
+        let mut puts = vec![None; entries.len()];
+        for round in &rounds {
+            // In the order of the refs' names, in which their locks are taken.
+            let round: Vec<_> = round.values().collect();
+            for batch in round.chunks(BATCH) {
+                let checked: Vec<_> = batch.iter().map(|(_, checked)| checked).collect();
+                let done = self.put_batch(&checked, Expect::Any, stamp)?;
+                for ((at, _), put) in batch.iter().zip(done) {
+                    puts[*at] = Some(put);
+                }
+            }
+        }
+        Ok(puts.into_iter().flatten().collect())
+    }
+
+    /// Puts entries of different refs.
+    fn put_batch(
+        &self,
+        batch: &[&Checked],
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Vec<Put>, Error> {
+        let _lock = self.begin_write()?;
+        if expect != Expect::Any {
+            for checked in batch {
+                // A conflict that shows now leaves no object behind; under the ref's lock it is
+                // looked at again.
+                refs::check(&self.root, &checked.name, expect)?;
+            }
+        }
+        let objects = batch
+            .iter()
+            .map(|checked| (checked.object, checked.bytes.clone()));
+        objects::write_all(&self.root, &objects.collect())?;
+        let updates = batch.iter().map(|checked| {
+            let new = Some(checked.object);
+            (
+                &checked.name,
+                Update {
+                    op: Op::Put,
+                    expect,
+                    new,
+                },
+            )
+        });
+        let before = refs::update_all(&self.root, &updates.collect(), stamp)?;
+        let puts = batch.iter().map(|checked| Put {
+            object: checked.object,
+            previous: before[&checked.name],
+        });
+        Ok(puts.collect())
+    }
+
+    /// Removes the ref of an engine and version, if it holds what the caller expects; its entries
+    /// and history stay, and [`rollback`](Self::rollback) brings it back. Returns what the ref held;
+    /// `None` where there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`RefError::Conflict`] says what the ref holds instead of what was expected.
+    pub fn retire(
+        &self,
+        name: &RefName,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Option<ObjectId>, Error> {
+        let _lock = self.begin_write()?;
+        if refs::check(&self.root, name, expect)?.is_none() {
+            return Ok(None);
+        }
+        self.update(
+            name,
+            Update {
+                op: Op::Retire,
+                expect,
+                new: None,
+            },
+            stamp,
+        )
+    }
+
+    /// Retires the current entry with this id. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`] where another
+    /// entry became current meanwhile.
+    pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
+        let Some(record) = self.current_with_id(id)? else {
+            // Also a catalog that must not be written says so, whatever is in it.
+            return self.begin_write().map(|_lock| false);
+        };
+        let expect = Expect::Object(record.object);
+        Ok(self.retire(&record.name(), expect, stamp)?.is_some())
+    }
+
+    /// Points a ref back at an earlier entry of its history: at `to`, else at the one before the
+    /// current, or for a retired ref at the one that it last held. Rolling back again leads further
+    /// back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
+    /// longer in the store, and [`RefError::Conflict`] where the ref changed meanwhile.
+    pub fn rollback(
+        &self,
+        name: &RefName,
+        to: Option<ObjectId>,
+        stamp: &Stamp,
+    ) -> Result<Put, Error> {
+        let _lock = self.begin_write()?;
+        let changes = self.history(name)?;
+        let is_known = |id| {
+            changes
+                .iter()
+                .any(|change| change.new == Some(id) || change.old == Some(id))
+        };
+        let object = match to {
+            Some(object) if is_known(object) => object,
+            Some(object) => {
+                return Err(Error::NotInHistory {
+                    name: name.clone(),
+                    object,
+                });
+            }
+            None => {
+                undo_target(&changes).ok_or_else(|| Error::NoEarlierEntry { name: name.clone() })?
+            }
+        };
+        let entry = self.entry(&object)?;
+        let entry = entry.ok_or_else(|| Error::Gone {
+            name: name.clone(),
+            object,
+        })?;
+        // What is in the store may have come by a copy that was never synced.
+        let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
+        objects::write_all(&self.root, &BTreeMap::from([(object, bytes)]))?;
+        let expect = match changes.last().and_then(|change| change.new) {
+            Some(current) => Expect::Object(current),
+            None => Expect::Absent,
+        };
+        let update = Update {
+            op: Op::Rollback,
+            expect,
+            new: Some(object),
+        };
+        let previous = self.update(name, update, stamp)?;
+        Ok(Put { object, previous })
+    }
+
+    /// Changes one ref and returns what it held.
+    fn update(
+        &self,
+        name: &RefName,
+        update: Update,
+        stamp: &Stamp,
+    ) -> Result<Option<ObjectId>, Error> {
+        let before = refs::update_all(&self.root, &BTreeMap::from([(name, update)]), stamp)?;
+        Ok(before[name])
+    }
+
+    /// Whether an update failed because somebody else changed the ref first.
+    pub(crate) fn is_conflict(error: &Error) -> bool {
+        matches!(error, Error::Ref(RefError::Conflict { .. }))
+    }
+}

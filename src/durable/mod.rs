@@ -1,0 +1,123 @@
+//! The disk: every read below a root, every write, sync, rename and lock. The only user of `rustix`.
+//!
+//! All paths are relative to the root's descriptor and are opened with `openat2`, which refuses to
+//! leave the root, to follow a symbolic link and to cross into another file system. What is read
+//! must be a regular file and is bounded in size before it is read.
+//!
+//! Writing is made of five steps, and a caller puts them in an order that keeps the invariants of
+//! layout.md section 7:
+//!
+//! | step | survives a power cut once it returned |
+//! |---|---|
+//! | [`Root::dir`] | the directory and every directory above it, up to the root |
+//! | [`Dir::stage`], [`Root::stage_named`] | nothing; a named file may be left over in `tmp/` |
+//! | [`Root::sync`] of a staged file | its content, once it gets a name that survives |
+//! | [`Dir::publish`], [`Dir::replace`], [`Dir::remove`] | nothing; old or new, never a mixture |
+//! | [`Root::sync`] of the directory | the name |
+//!
+//! A step that fails leaves what was there, and a staged file that is dropped is gone.
+
+mod lock;
+mod root;
+mod write;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use lock::Lock;
+pub use root::FileKind;
+pub(crate) use root::Root;
+pub(crate) use write::{Dir, Permissions, Published, Staged, sync_outside};
+
+/// A file operation that failed: what was attempted, on which path, and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {cause}", path.display())]
+pub struct PathError {
+    /// What was attempted, as a verb: `open`, `write`, `sync`.
+    pub action: &'static str,
+    /// The path, with that of the root.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub cause: Cause,
+}
+
+/// Why a file operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The operating system says so.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A symbolic link; links are never followed below a root.
+    #[error("it is, or leads through, a symbolic link")]
+    Link,
+    /// Another file system is mounted there; a catalog lies within one.
+    #[error("it is on another file system than the root of the catalog")]
+    OtherFileSystem,
+    /// Something other than a regular file.
+    #[error("it is {0}, not a regular file")]
+    NotRegular(FileKind),
+    /// More bytes than such a file can have.
+    #[error("it has {size} bytes, of at most {limit}")]
+    TooLarge {
+        /// Size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+impl Cause {
+    /// Returns whether something is there that the format does not allow there, rather than the
+    /// operating system failing.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Link | Self::NotRegular(_) | Self::TooLarge { .. }
+        )
+    }
+}
+
+impl PathError {
+    pub(crate) fn new(action: &'static str, path: &Path, cause: impl Into<Cause>) -> Self {
+        let path = path.to_owned();
+        Self {
+            action,
+            path,
+            cause: cause.into(),
+        }
+    }
+
+    /// Returns whether the file system is full, or a quota is.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(&self.cause, Cause::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
+    }
+}
+
+impl From<rustix::io::Errno> for Cause {
+    fn from(errno: rustix::io::Errno) -> Self {
+        match errno {
+            rustix::io::Errno::LOOP => Self::Link,
+            rustix::io::Errno::XDEV => Self::OtherFileSystem,
+            _ => Self::Io(errno.into()),
+        }
+    }
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regular => "a regular file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Other => "a FIFO, socket or device",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! A root directory, and reading below it.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::io::Errno;
+
+use super::{Cause, PathError};
+
+/// An open root directory.
+///
+/// Paths stay relative to this descriptor: renaming the root, or planting a link above it, leads
+/// nothing astray.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(super) fd: File,
+    /// Where it was opened, for messages.
+    path: PathBuf,
+    /// Directories whose names, up to the root, are known to survive a power cut.
+    pub(super) durable_dirs: Mutex<HashSet<DirIdentity>>,
+    /// Whether the file system has `O_TMPFILE`, as far as is known.
+    pub(super) has_unnamed_files: AtomicBool,
+}
+
+/// Which directory it is: removing and making one of the same name gives another identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct DirIdentity {
+    pub(super) inode: u64,
+    pub(super) born_ns: (i64, u32),
+}
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, socket or device.
+    Other,
+}
+
+impl From<FileType> for FileKind {
+    fn from(kind: FileType) -> Self {
+        match kind {
+            FileType::RegularFile => Self::Regular,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Root {
+    /// Opens a directory as a root; `None` where there is no such directory.
+    pub(crate) fn open(path: &Path) -> Result<Option<Self>, PathError> {
+        let fail = |cause| PathError::new("open", path, cause);
+        let fd = match File::open(path) {
+            Ok(fd) => fd,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(Cause::Io(error))),
+        };
+        let kind = fd.metadata().map_err(|error| fail(Cause::Io(error)))?;
+        if !kind.is_dir() {
+            return Err(fail(Cause::Io(std::io::ErrorKind::NotADirectory.into())));
+        }
+        Ok(Some(Self {
+            fd,
+            path: path.to_owned(),
+            durable_dirs: Mutex::default(),
+            has_unnamed_files: AtomicBool::new(true),
+        }))
+    }
+
+    /// Returns the path under which the root was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes an error for `path`, relative to the root.
+    pub(super) fn error(
+        &self,
+        action: &'static str,
+        path: &Path,
+        cause: impl Into<Cause>,
+    ) -> PathError {
+        if path == Path::new("") {
+            return PathError::new(action, &self.path, cause);
+        }
+        PathError::new(action, &self.path.join(path), cause)
+    }
+
+    /// Opens what is at `path` without leaving the root, following a link or changing file system.
+    pub(super) fn open_beneath(
+        &self,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::BENEATH
+            | ResolveFlags::NO_SYMLINKS
+            | ResolveFlags::NO_MAGICLINKS
+            | ResolveFlags::NO_XDEV;
+        loop {
+            match openat2(&self.fd, path, flags | OFlags::CLOEXEC, mode, resolve) {
+                // EAGAIN: the tree changed while the kernel resolved the path.
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Returns the whole content of the file at `path`; `None` where there is no such file.
+    ///
+    /// The size is checked against `limit` before anything is read.
+    pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
+        let Some(file) = self.open_file(path)? else {
+            return Ok(None);
+        };
+        let fail = |cause| self.error("read", path, cause);
+        let size = file.metadata().map_err(|error| fail(error.into()))?.len();
+        if size > limit {
+            return Err(fail(Cause::TooLarge { size, limit }));
+        }
+        // One byte of room more lets the last read see the end of the file without growing.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        file.take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| fail(error.into()))?;
+        let size = bytes.len() as u64;
+        if size > limit {
+            return Err(fail(Cause::TooLarge { size, limit }));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Opens a regular file for reading; `None` where there is no such file.
+    pub(super) fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
+        let fail = |cause: Cause| self.error("open", path, cause);
+        // NONBLOCK: opening a FIFO must not wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = match self.open_beneath(path, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(fail(errno.into())),
+        };
+        let stat = fstat(&fd).map_err(|errno| fail(errno.into()))?;
+        match FileKind::from(FileType::from_raw_mode(stat.st_mode)) {
+            FileKind::Regular => Ok(Some(fd.into())),
+            kind => Err(fail(Cause::NotRegular(kind))),
+        }
+    }
+
+    /// Returns the names in a directory and what each is, sorted; none where there is no such
+    /// directory. Names that are not UTF-8 cannot be ours and are shown with replacements.
+    pub(crate) fn list(&self, path: &Path) -> Result<Vec<(String, FileKind)>, PathError> {
+        let fail = |errno: Errno| self.error("list", path, errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let fd = match self.open_beneath(path, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(errno) => return Err(fail(errno)),
+        };
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&fd).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+            if name == "." || name == ".." {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Not every file system tells the kind in a listing.
+                FileType::Unknown => {
+                    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+                    match rustix::fs::statat(&fd, entry.file_name(), flags) {
+                        Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                        Err(Errno::NOENT) => continue,
+                        Err(errno) => return Err(fail(errno)),
+                    }
+                }
+                kind => kind,
+            };
+            names.push((name.to_string_lossy().into_owned(), kind.into()));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}

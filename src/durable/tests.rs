@@ -1,0 +1,1 @@
+//! Tests of the disk layer on a real file system.

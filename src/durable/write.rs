@@ -1,0 +1,419 @@
+//! Writing: directories, staged files, the names they get, and what makes each survive.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, StatxFlags, linkat, mkdirat, renameat, renameat_with,
+    statx, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::root::DirIdentity;
+use super::{Cause, PathError, Root};
+use crate::layout::TMP;
+
+/// The most files and directories that are synced one by one; for more, one sync of the whole file
+/// system is quicker.
+const MAX_SINGLE_SYNCS: usize = 8;
+
+/// An open directory whose own name, up to the root, survives a power cut.
+#[derive(Debug)]
+pub(crate) struct Dir<'r> {
+    root: &'r Root,
+    fd: File,
+    path: PathBuf,
+}
+
+/// A written file that has no final name yet. Dropping it leaves nothing behind.
+#[must_use = "a staged file is removed when this is dropped"]
+#[derive(Debug)]
+pub(crate) struct Staged<'r> {
+    file: File,
+    /// Its directory and name in `tmp/`; `None` where it has no name at all (`O_TMPFILE`).
+    temporary: Option<(Dir<'r>, String)>,
+}
+
+/// Who may do what with a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permissions {
+    /// Mode 0444, whatever the umask: everybody who may enter the directory reads it, nobody writes.
+    ReadOnly,
+    /// Mode 0666 less the umask.
+    ByUmask,
+}
+
+impl Permissions {
+    fn mode(self) -> Mode {
+        Mode::from_raw_mode(match self {
+            Self::ReadOnly => 0o444,
+            Self::ByUmask => 0o666,
+        })
+    }
+}
+
+/// What became of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// The staged file has it.
+    New,
+    /// Another file has it already, and keeps it.
+    Exists,
+}
+
+impl Root {
+    /// Makes a directory that is to become a root, and the directories above it that are missing,
+    /// so that their names survive; an existing one is left as it is.
+    pub(crate) fn make(path: &Path) -> Result<Self, PathError> {
+        let fail = |action, cause: std::io::Error| PathError::new(action, path, cause);
+        let path = std::path::absolute(path).map_err(|error| fail("create", error))?;
+        for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
+            match std::fs::create_dir(dir) {
+                Ok(()) => {
+                    let parent = dir.parent().unwrap_or(dir);
+                    let synced = File::open(parent).and_then(|parent| parent.sync_all());
+                    synced.map_err(|error| PathError::new("sync", parent, error))?;
+                }
+                // Whatever the error, a directory that exists is fine (`/` says EEXIST, a read-only
+                // file system EROFS).
+                Err(_) if dir.is_dir() => {}
+                Err(error) => return Err(PathError::new("create directory", dir, error)),
+            }
+        }
+        Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
+    }
+
+    /// Opens the directory at `path` for writing, making it and those above it where missing.
+    pub(crate) fn dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let fail = |action, errno: Errno| self.error(action, path, errno);
+        let open = || self.open_beneath(path, flags, Mode::empty());
+        let parent = || match path.parent() {
+            Some(parent) if parent != Path::new("") => self.dir(parent),
+            _ => self.own_dir(),
+        };
+        let mut made = None;
+        let fd = match open() {
+            Err(Errno::NOENT) => {
+                let parent = made.insert(parent()?);
+                let name = path.file_name().unwrap_or_default();
+                match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => open().map_err(|errno| fail("open", errno))?,
+                    Err(errno) => return Err(fail("create directory", errno)),
+                }
+            }
+            result => result.map_err(|errno| fail("open", errno))?,
+        };
+        let dir = Dir {
+            root: self,
+            fd: fd.into(),
+            path: path.to_owned(),
+        };
+        // An existing directory may be one that another process has made and not yet synced.
+        let identity = dir.identity();
+        let is_durable = identity.is_some_and(|identity| self.durable_dirs().contains(&identity));
+        if !is_durable {
+            made.map_or_else(parent, Ok)?.sync()?;
+            self.durable_dirs().extend(identity);
+        }
+        Ok(dir)
+    }
+
+    /// Returns the root itself as a directory to write to.
+    pub(crate) fn own_dir(&self) -> Result<Dir<'_>, PathError> {
+        let fd = self.fd.try_clone();
+        let fd = fd.map_err(|error| self.error("open", Path::new(""), error))?;
+        Ok(Dir {
+            root: self,
+            fd,
+            path: PathBuf::new(),
+        })
+    }
+
+    fn durable_dirs(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<DirIdentity>> {
+        // A thread that panicked cannot have left a set of identities half changed.
+        self.durable_dirs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes `bytes` to a new file with a random name in `tmp/`.
+    pub(crate) fn stage_named(
+        &self,
+        bytes: &[u8],
+        permissions: Permissions,
+    ) -> Result<Staged<'_>, PathError> {
+        let tmp = self.dir(Path::new(TMP))?;
+        let (file, name) = loop {
+            let mut random = [0; 8];
+            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+                .map_err(|errno| self.error("name a file in", &tmp.path, errno))?;
+            // No file of the format has such a name.
+            let name = format!("new-{:016x}", u64::from_ne_bytes(random));
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+            let path = tmp.path.join(&name);
+            match self.open_beneath(&path, flags, permissions.mode()) {
+                Ok(fd) => break (File::from(fd), name),
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(self.error("create", &path, errno)),
+            }
+        };
+        let path = tmp.path.join(&name);
+        let staged = Staged {
+            file,
+            temporary: Some((tmp, name)),
+        };
+        staged
+            .fill(bytes, permissions)
+            .map_err(|error| self.error("write", &path, error))?;
+        Ok(staged)
+    }
+
+    /// Makes files and directories survive, all with one wait where they are many.
+    ///
+    /// What each of them holds when this is called is durable when it returns.
+    pub(crate) fn sync<'a>(
+        &self,
+        files: impl IntoIterator<Item = &'a File>,
+        dirs: impl IntoIterator<Item = &'a Dir<'a>>,
+    ) -> Result<(), PathError> {
+        let files: Vec<_> = files.into_iter().collect();
+        let dirs: Vec<_> = dirs.into_iter().collect();
+        if files.len() + dirs.len() > MAX_SINGLE_SYNCS {
+            return rustix::fs::syncfs(&self.fd)
+                .map_err(|errno| self.error("sync the file system of", Path::new(""), errno));
+        }
+        for file in files {
+            file.sync_all()
+                .map_err(|error| self.error("sync a file below", Path::new(""), error))?;
+        }
+        dirs.into_iter().try_for_each(Dir::sync)
+    }
+}
+
+impl<'r> Dir<'r> {
+    pub(super) fn root(&self) -> &'r Root {
+        self.root
+    }
+
+    pub(super) fn fd(&self) -> &File {
+        &self.fd
+    }
+
+    /// Returns the path, relative to the root.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes an error for the file `name` in this directory.
+    pub(crate) fn fail(
+        &self,
+        action: &'static str,
+        name: &str,
+        cause: impl Into<Cause>,
+    ) -> PathError {
+        match name {
+            "" => self.root.error(action, &self.path, cause),
+            name => self.root.error(action, &self.path.join(name), cause),
+        }
+    }
+
+    /// `None` where the file system does not tell when the directory was made.
+    fn identity(&self) -> Option<DirIdentity> {
+        let wanted = StatxFlags::INO | StatxFlags::BTIME;
+        let stat = statx(&self.fd, "", AtFlags::EMPTY_PATH, wanted).ok()?;
+        let has_birth = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+        has_birth.then_some(DirIdentity {
+            inode: stat.stx_ino,
+            born_ns: (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec),
+        })
+    }
+
+    /// Writes `bytes` to a new file that [`publish`](Self::publish) can name in this directory:
+    /// one without a name where the file system can do that, else one in `tmp/`.
+    pub(crate) fn stage(
+        &self,
+        bytes: &[u8],
+        permissions: Permissions,
+    ) -> Result<Staged<'r>, PathError> {
+        if self.root.has_unnamed_files.load(Ordering::Relaxed) {
+            let flags = OFlags::WRONLY | OFlags::TMPFILE;
+            match self
+                .root
+                .open_beneath(&self.path, flags, permissions.mode())
+            {
+                Ok(fd) if Path::new(&link_source(&fd)).exists() => {
+                    let staged = Staged {
+                        file: fd.into(),
+                        temporary: None,
+                    };
+                    staged
+                        .fill(bytes, permissions)
+                        .map_err(|error| self.fail("write a file in", "", error))?;
+                    return Ok(staged);
+                }
+                // Without /proc an unnamed file cannot be named; other file systems say that they
+                // have none, or take the flag for an attempt to write to the directory.
+                Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+                    self.root.has_unnamed_files.store(false, Ordering::Relaxed);
+                }
+                Err(errno) => return Err(self.fail("create a file in", "", errno)),
+            }
+        }
+        self.root.stage_named(bytes, permissions)
+    }
+
+    /// Gives a staged file its name, unless another file has it.
+    pub(crate) fn publish(&self, staged: Staged<'_>, name: &str) -> Result<Published, PathError> {
+        let result = match &staged.temporary {
+            None => {
+                let source = link_source(&staged.file);
+                linkat(CWD, source, &self.fd, name, AtFlags::SYMLINK_FOLLOW)
+            }
+            Some((tmp, temporary)) => {
+                match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::NOREPLACE) {
+                    // Some file systems cannot rename without replacing. With the link the
+                    // temporary stays, and goes with `staged`.
+                    Err(Errno::INVAL | Errno::NOSYS) => {
+                        linkat(&tmp.fd, temporary, &self.fd, name, AtFlags::empty())
+                    }
+                    result => result,
+                }
+            }
+        };
+        match result {
+            Ok(()) => Ok(Published::New),
+            Err(Errno::EXIST) => Ok(Published::Exists),
+            Err(errno) => Err(self.fail("create", name, errno)),
+        }
+    }
+
+    /// Gives a file of [`Root::stage_named`] its name, in the place of the file that has it.
+    pub(crate) fn replace(&self, staged: Staged<'_>, name: &str) -> Result<(), PathError> {
+        let (tmp, temporary) = staged
+            .temporary
+            .as_ref()
+            .expect("only named files replace others");
+        renameat(&tmp.fd, temporary, &self.fd, name)
+            .map_err(|errno| self.fail("replace", name, errno))
+    }
+
+    /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
+    /// random end. The name is never without a file.
+    pub(crate) fn replace_keeping(
+        &self,
+        staged: Staged<'_>,
+        name: &str,
+        kept: &Dir<'_>,
+        kept_name: &str,
+    ) -> Result<(), PathError> {
+        let (tmp, temporary) = staged
+            .temporary
+            .as_ref()
+            .expect("only named files replace others");
+        match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
+            Ok(()) => {}
+            // Somebody removed it meanwhile: nothing is there to be kept.
+            Err(Errno::NOENT) => return self.replace(staged, name),
+            Err(errno) => return Err(self.fail("replace", name, errno)),
+        }
+        let kept_name = format!("{kept_name}.{temporary}");
+        renameat(&tmp.fd, temporary, &kept.fd, &kept_name)
+            .map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
+    }
+
+    /// Removes the file `name`; one that is already gone is no error.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), PathError> {
+        match unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.fail("remove", name, errno)),
+        }
+    }
+
+    /// Opens the file `name` and renews its ctime, from which gc counts its age; `None` where the
+    /// ctime cannot be renewed because the file belongs to another user.
+    pub(crate) fn renew(&self, name: &str) -> Result<Option<File>, PathError> {
+        let file = self.root.open_file(&self.path.join(name))?;
+        let file = file.ok_or_else(|| self.fail("open", name, Errno::NOENT))?;
+        match rustix::fs::fchmod(&file, Permissions::ReadOnly.mode()) {
+            Ok(()) => Ok(Some(file)),
+            Err(Errno::PERM) => Ok(None),
+            Err(errno) => Err(self.fail("renew", name, errno)),
+        }
+    }
+
+    /// Makes the content of the file `name` survive, as far as it exists.
+    pub(crate) fn sync_file(&self, name: &str) -> Result<(), PathError> {
+        let path = self.path.join(name);
+        self.root.open_file(&path)?.map_or(Ok(()), |file| {
+            file.sync_all()
+                .map_err(|error| self.fail("sync", name, error))
+        })
+    }
+
+    /// Makes the names in this directory survive.
+    pub(crate) fn sync(&self) -> Result<(), PathError> {
+        self.fd
+            .sync_all()
+            .map_err(|error| self.fail("sync", "", error))
+    }
+}
+
+impl Staged<'_> {
+    /// Returns the written file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
+        (&self.file).write_all(bytes)?;
+        if permissions == Permissions::ReadOnly {
+            rustix::fs::fchmod(&self.file, permissions.mode())?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // Gone already where it was renamed. What cannot be removed is left over in tmp/, which
+        // readers never look into.
+        if let Some((tmp, name)) = &self.temporary {
+            let _ = unlinkat(&tmp.fd, name, AtFlags::empty());
+        }
+    }
+}
+
+/// The path by which an unnamed file can be linked.
+fn link_source(fd: &impl AsRawFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// Makes a file outside of any catalog survive: its content, its name, and as far as this user may
+/// open them the names of the directories above it.
+pub(crate) fn sync_outside(file: &File, path: &Path) -> Result<(), PathError> {
+    file.sync_all()
+        .map_err(|error| PathError::new("sync", path, error))?;
+    for dir in path.ancestors().skip(1) {
+        match File::open(dir).and_then(|dir| dir.sync_all()) {
+            // A directory that this user may not list, or on a file system that cannot be written,
+            // was not made by whoever prepared the engine.
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied
+                        | ErrorKind::ReadOnlyFilesystem
+                        | ErrorKind::InvalidInput
+                ) =>
+            {
+                return Err(PathError::new("sync", dir, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! What can go wrong with a catalog, as its users match on it.
+
+use std::path::PathBuf;
+
+use crate::artifact::ArtifactError;
+use crate::durable::PathError;
+use crate::entry::EntryError;
+use crate::hash::{ObjectId, Prefix};
+use crate::history::HistoryError;
+use crate::marker::MarkerError;
+use crate::name::{RefName, RefNameError};
+use crate::objects::ReadObjectError;
+use crate::refs::RefError;
+use crate::schema::ObjectError;
+
+/// Why a catalog did not do what it was asked. Nothing was acknowledged, and what was there before
+/// is still there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no catalog at this root.
+    #[error("there is no catalog at {}", root.display())]
+    NotACatalog {
+        /// Where one was looked for.
+        root: PathBuf,
+    },
+    /// There is a catalog at this root already.
+    #[error("there is a catalog at {} already", root.display())]
+    AlreadyACatalog {
+        /// Where one was to be made.
+        root: PathBuf,
+    },
+    /// A catalog is not made among files of something else.
+    #[error("{} is not empty: it contains {found:?}", root.display())]
+    NotEmpty {
+        /// Where one was to be made.
+        root: PathBuf,
+        /// Something that is there.
+        found: String,
+    },
+    /// The catalog is of a format that this program does not support. Nothing was loaded.
+    #[error("the catalog at {} is not supported: {source}", root.display())]
+    Format {
+        /// Where the catalog is.
+        root: PathBuf,
+        /// What its format marker says.
+        source: MarkerError,
+    },
+    /// The catalog was opened to be read only.
+    #[error("the catalog at {} is open for reading only", root.display())]
+    ReadOnly {
+        /// Where the catalog is.
+        root: PathBuf,
+    },
+    /// The catalog has a feature that allows this program to read it, and not to write.
+    #[error("the catalog at {} can only be read: it has the feature {feature:?}, which this program does not know", root.display())]
+    ReadOnlyFeature {
+        /// Where the catalog is.
+        root: PathBuf,
+        /// Name of the feature.
+        feature: String,
+    },
+    /// An entry was refused.
+    #[error("entry {id:?} is refused: {source}")]
+    Entry {
+        /// Id of the entry, less what may be a secret.
+        id: String,
+        /// What is wrong with it.
+        source: EntryError,
+    },
+    /// An entry was refused because of the object that it would become.
+    #[error("entry {id:?} is refused: {source}")]
+    EntryObject {
+        /// Id of the entry.
+        id: String,
+        /// What is wrong with its object.
+        source: ObjectError,
+    },
+    /// A text is no engine, version, or pair of them.
+    #[error(transparent)]
+    Name(#[from] RefNameError),
+    /// An object cannot be returned.
+    #[error(transparent)]
+    Object(#[from] ReadObjectError),
+    /// A ref cannot be read or changed.
+    #[error(transparent)]
+    Ref(#[from] RefError),
+    /// A ref holds an object that is not there.
+    #[error("ref {name} holds object {object}, which is missing")]
+    Dangling {
+        /// The ref.
+        name: RefName,
+        /// The missing object.
+        object: ObjectId,
+    },
+    /// A ref holds an entry of another engine or version.
+    #[error("ref {name} holds object {object}, which is an entry of {found}")]
+    Misplaced {
+        /// The ref.
+        name: RefName,
+        /// What it holds.
+        object: ObjectId,
+        /// Where that entry belongs.
+        found: RefName,
+    },
+    /// A history cannot be returned.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There is no such ref.
+    #[error("there is no ref {name}")]
+    NoSuchRef {
+        /// The ref.
+        name: RefName,
+    },
+    /// There is nothing to roll back to.
+    #[error("the history of {name} has no earlier entry")]
+    NoEarlierEntry {
+        /// The ref.
+        name: RefName,
+    },
+    /// A ref is rolled back only to an entry that it held before.
+    #[error("{object} is not in the history of {name}")]
+    NotInHistory {
+        /// The ref.
+        name: RefName,
+        /// What it was to be rolled back to.
+        object: ObjectId,
+    },
+    /// An entry of the history is no longer in the store.
+    #[error("object {object} of the history of {name} is no longer in the store")]
+    Gone {
+        /// The ref.
+        name: RefName,
+        /// The object.
+        object: ObjectId,
+    },
+    /// One id is that of two current entries.
+    #[error("id {id:?} is current under two refs, {first} and {second}")]
+    AmbiguousId {
+        /// The id.
+        id: String,
+        /// One of the refs.
+        first: RefName,
+        /// The other.
+        second: RefName,
+    },
+    /// Several objects have names with this prefix.
+    #[error("{prefix} is the start of {} object ids: {}", candidates.len(), some_of(candidates))]
+    AmbiguousPrefix {
+        /// The prefix.
+        prefix: Prefix,
+        /// The objects, sorted.
+        candidates: Vec<ObjectId>,
+    },
+    /// An artifact cannot be recorded.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+/// What kind of failure an [`Error`] is, for whoever only needs to know what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was asked for is not there.
+    NotFound,
+    /// The request was refused, or lost a race; nothing is wrong with the catalog.
+    Refused,
+    /// Something in the catalog is damaged or missing.
+    Damage,
+    /// The catalog cannot be used: there is none, it is of another format, or the operating system
+    /// failed or refused.
+    Unavailable,
+}
+
+impl Error {
+    /// Returns what kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoSuchRef { .. }
+            | Self::NoEarlierEntry { .. }
+            | Self::NotInHistory { .. }
+            | Self::Gone { .. } => ErrorKind::NotFound,
+            Self::AlreadyACatalog { .. }
+            | Self::NotEmpty { .. }
+            | Self::ReadOnly { .. }
+            | Self::ReadOnlyFeature { .. }
+            | Self::Entry { .. }
+            | Self::EntryObject { .. }
+            | Self::Name(_)
+            | Self::AmbiguousId { .. }
+            | Self::AmbiguousPrefix { .. }
+            | Self::Ref(RefError::Conflict { .. }) => ErrorKind::Refused,
+            Self::Object(ReadObjectError::Refused { .. })
+            | Self::Ref(RefError::Damaged { .. })
+            | Self::Dangling { .. }
+            | Self::Misplaced { .. }
+            | Self::History(HistoryError::Damaged { .. }) => ErrorKind::Damage,
+            Self::NotACatalog { .. } | Self::Format { .. } => ErrorKind::Unavailable,
+            Self::Object(ReadObjectError::Path(error))
+            | Self::Ref(RefError::Path(error))
+            | Self::History(HistoryError::Path(error))
+            | Self::Path(error) => {
+                if error.cause.is_damage() {
+                    ErrorKind::Damage
+                } else {
+                    ErrorKind::Unavailable
+                }
+            }
+            Self::Artifact(_) => ErrorKind::Refused,
+        }
+    }
+}
+
+/// The first few of a long list.
+fn some_of(candidates: &[ObjectId]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<_> = candidates
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    let more = if candidates.len() > SHOWN {
+        ", …"
+    } else {
+        ""
+    };
+    shown.join(", ") + more
+}

@@ -1,0 +1,114 @@
+//! Where everything lies below the root: every path and file name of layout.md section 1.
+
+use std::path::{Path, PathBuf};
+
+use crate::hash::ObjectId;
+use crate::name::RefName;
+
+/// The format marker.
+pub(crate) const FORMAT: &str = "format";
+/// The store lock.
+pub(crate) const LOCK: &str = "lock";
+/// Objects, by shards.
+pub(crate) const OBJECTS: &str = "objects";
+/// Refs, by engine.
+pub(crate) const REFS: &str = "refs";
+/// Histories of refs, by engine.
+pub(crate) const HISTORY: &str = "history";
+/// Named temporaries.
+pub(crate) const TMP: &str = "tmp";
+/// Damaged files that were moved aside.
+pub(crate) const QUARANTINE: &str = "quarantine";
+
+/// The most bytes of a format marker that are read.
+pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
+/// The bytes of a ref file: 64 digits and a line feed.
+pub(crate) const REF_BYTES: u64 = 65;
+/// The most bytes of a history file that are read.
+pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
+
+/// A file by its directory, relative to the root, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) dir: PathBuf,
+    pub(crate) name: String,
+}
+
+impl Place {
+    fn new(dir: PathBuf, name: impl Into<String>) -> Self {
+        Self {
+            dir,
+            name: name.into(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.join(&self.name)
+    }
+}
+
+/// `objects/<hh>/<62 hex>`
+pub(crate) fn object(id: &ObjectId) -> Place {
+    let hex = id.to_string();
+    let (shard, name) = hex.split_at(2);
+    Place::new(Path::new(OBJECTS).join(shard), name)
+}
+
+/// The object whose file is `objects/<shard>/<name>`; `None` for a foreign file.
+pub(crate) fn object_id(shard: &str, name: &str) -> Option<ObjectId> {
+    (shard.len() == 2).then(|| format!("{shard}{name}").parse().ok())?
+}
+
+/// `refs/<engine>/<version>`
+pub(crate) fn ref_file(name: &RefName) -> Place {
+    named(REFS, name)
+}
+
+/// `history/<engine>/<version>`
+pub(crate) fn history(name: &RefName) -> Place {
+    named(HISTORY, name)
+}
+
+fn named(top: &str, name: &RefName) -> Place {
+    let engine = name.engine().to_file_name();
+    Place::new(Path::new(top).join(engine), name.version().to_file_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_layout() {
+        let id = ObjectId::from_bytes([0xab; 32]);
+        let name = RefName::new("llamacpp", "b4321-grün").unwrap();
+        assert_eq!(
+            object(&id).path(),
+            Path::new("objects/ab").join("ab".repeat(31))
+        );
+        assert_eq!(object_id("ab", &"ab".repeat(31)), Some(id));
+        assert_eq!(
+            ref_file(&name).path(),
+            Path::new("refs/llamacpp/b4321-gr%C3%BCn")
+        );
+        assert_eq!(
+            history(&name).path(),
+            Path::new("history/llamacpp/b4321-gr%C3%BCn")
+        );
+    }
+
+    #[test]
+    fn foreign_files_are_no_objects() {
+        let rest = "ab".repeat(31);
+        for (shard, name) in [
+            ("abab", &rest[2..]),
+            ("AB", &rest[..]),
+            ("ab", &rest[1..]),
+            ("", &rest[..]),
+            ("ab", &format!("{rest}.tmp")),
+            ("ab", &format!(".{rest}.Xy12Zz")),
+        ] {
+            assert_eq!(object_id(shard, name), None, "{shard}/{name}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The object store: immutable files named by the hash of their bytes (layout.md sections 4, 7).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use crate::durable::{Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::entry::EngineEntry;
+use crate::entry_codec::decode_entry;
+use crate::hash::{ObjectId, Prefix};
+use crate::layout;
+use crate::object::check_hash;
+use crate::schema::{ObjectError, Schema};
+
+/// An object that cannot be returned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadObjectError {
+    /// It is there, and is not what its name and kind promise.
+    #[error("object {object} is refused: {cause}")]
+    Refused {
+        /// The object.
+        object: ObjectId,
+        /// What is wrong with it.
+        cause: ObjectError,
+    },
+    /// Its file cannot be read.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+/// Returns the entry stored as `id`; `None` where there is no such object.
+///
+/// Every byte is checked: they hash to `id`, decode strictly, and encode to the same bytes.
+pub(crate) fn read_entry(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<EngineEntry>, ReadObjectError> {
+    let path = layout::object(id).path();
+    // An object of another kind may be larger; it is refused for its size, which is no less true.
+    let Some(bytes) = root.read(&path, Schema::EngineEntry1.max_bytes())? else {
+        return Ok(None);
+    };
+    let entry = check_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
+    entry
+        .map(Some)
+        .map_err(|cause| ReadObjectError::Refused { object: *id, cause })
+}
+
+/// Returns the ids of all objects that start with `prefix`, sorted.
+pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>, PathError> {
+    let shard = &prefix.as_str()[..2];
+    let files = root.list(&Path::new(layout::OBJECTS).join(shard))?;
+    let ids = files
+        .into_iter()
+        .filter(|(_, kind)| *kind == FileKind::Regular);
+    let ids = ids.filter_map(|(name, _)| layout::object_id(shard, &name));
+    Ok(ids.filter(|id| prefix.matches(id)).collect())
+}
+
+/// Makes every one of `objects` exist and survive, with the given bytes.
+///
+/// An object that is there already keeps its file where its bytes are right; its ctime is renewed,
+/// so that gc counts its age from now. Where they are wrong, the file is moved to quarantine and a
+/// good one takes its place in the same step.
+///
+/// # Locking
+///
+/// The caller holds the store lock, shared.
+pub(crate) fn write_all(
+    root: &Root,
+    objects: &BTreeMap<ObjectId, Vec<u8>>,
+) -> Result<(), PathError> {
+    let mut writes = Vec::with_capacity(objects.len());
+    for (id, bytes) in objects {
+        writes.push(Write::prepare(root, id, bytes)?);
+    }
+    // What is there already may come from a copy, or a crashed process, that never synced it.
+    root.sync(writes.iter().map(Write::file), [])?;
+    let mut dirs = BTreeMap::new();
+    for write in writes {
+        let dir = write.finish(root)?;
+        dirs.insert(dir.path().to_owned(), dir);
+    }
+    root.sync([], dirs.values())
+}
+
+/// One object on its way to the disk.
+struct Write<'r, 'o> {
+    id: &'o ObjectId,
+    bytes: &'o [u8],
+    dir: Dir<'r>,
+    step: Step<'r>,
+}
+
+/// What is left to do for an object once its bytes survive.
+enum Step<'r> {
+    /// Nothing: the file that has the name is right.
+    Keep(File),
+    /// To give a new file the name, unless another writer does so first.
+    Publish(Staged<'r>),
+    /// To put a new file in the place of a right one that belongs to another user, whose ctime
+    /// could not be renewed.
+    Refresh(Staged<'r>),
+    /// To put a new file in the place of a damaged one.
+    Heal(Staged<'r>),
+}
+
+impl<'r, 'o> Write<'r, 'o> {
+    fn prepare(root: &'r Root, id: &'o ObjectId, bytes: &'o [u8]) -> Result<Self, PathError> {
+        let place = layout::object(id);
+        let dir = root.dir(&place.dir)?;
+        let copy = || root.stage_named(bytes, Permissions::ReadOnly);
+        // Whatever cannot be read as these bytes, a link or a directory too, is damage.
+        let step = match root.read(&place.path(), bytes.len() as u64) {
+            Ok(None) => Step::Publish(dir.stage(bytes, Permissions::ReadOnly)?),
+            Ok(Some(found)) if found == bytes => match dir.renew(&place.name)? {
+                Some(file) => Step::Keep(file),
+                None => Step::Refresh(copy()?),
+            },
+            Ok(Some(_)) | Err(_) => Step::Heal(copy()?),
+        };
+        Ok(Self {
+            id,
+            bytes,
+            dir,
+            step,
+        })
+    }
+
+    fn file(&self) -> &File {
+        match &self.step {
+            Step::Keep(file) => file,
+            Step::Publish(staged) | Step::Refresh(staged) | Step::Heal(staged) => staged.file(),
+        }
+    }
+
+    /// Gives the file its name, and returns the directory that is to be synced.
+    fn finish(self, root: &'r Root) -> Result<Dir<'r>, PathError> {
+        let name = layout::object(self.id).name;
+        match self.step {
+            Step::Keep(_) => {}
+            Step::Publish(staged) => match self.dir.publish(staged, &name)? {
+                Published::New => {}
+                // Another writer was first, or somebody planted something there just now.
+                Published::Exists => {
+                    let again = Self::prepare(root, self.id, self.bytes)?;
+                    root.sync([again.file()], [])?;
+                    if !matches!(again.step, Step::Publish(_)) {
+                        return again.finish(root);
+                    }
+                }
+            },
+            Step::Refresh(staged) => self.dir.replace(staged, &name)?,
+            Step::Heal(staged) => {
+                let quarantine = root.dir(Path::new(layout::QUARANTINE))?;
+                self.dir
+                    .replace_keeping(staged, &name, &quarantine, &self.id.to_string())?;
+                quarantine.sync()?;
+            }
+        }
+        Ok(self.dir)
+    }
+}

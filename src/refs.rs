@@ -1,0 +1,240 @@
+//! Refs: which entry is current for an engine and version (layout.md sections 5, 7).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::change::{Change, Op, Stamp};
+use crate::durable::{FileKind, PathError, Permissions, Root, Staged};
+use crate::filter::Filter;
+use crate::hash::ObjectId;
+use crate::history::LockedHistory;
+use crate::layout;
+use crate::name::{Name, RefName};
+
+/// What a ref must hold for a change of it to go ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything, also nothing.
+    Any,
+    /// Nothing: there is no such ref.
+    Absent,
+    /// This object.
+    Object(ObjectId),
+}
+
+impl Expect {
+    fn allows(self, found: Option<ObjectId>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => found.is_none(),
+            Self::Object(expected) => found == Some(expected),
+        }
+    }
+}
+
+impl std::fmt::Display for Expect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("anything"),
+            Self::Absent => f.write_str("no current entry"),
+            Self::Object(id) => id.fmt(f),
+        }
+    }
+}
+
+/// A ref that cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefError {
+    /// Its file does not hold an object id and a line feed.
+    #[error("ref {name} is damaged: its file does not hold 64 hexadecimal digits and a line feed")]
+    Damaged {
+        /// The ref.
+        name: RefName,
+    },
+    /// It does not hold what the caller expects, because somebody else has changed it.
+    #[error("ref {name} is not as expected: expected {expected}, found {}", shown(*found))]
+    Conflict {
+        /// The ref.
+        name: RefName,
+        /// What the caller expects.
+        expected: Expect,
+        /// What it holds.
+        found: Option<ObjectId>,
+    },
+    /// Its file, or that of its history, cannot be read or written.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+fn shown(found: Option<ObjectId>) -> String {
+    found.map_or_else(|| Expect::Absent.to_string(), |id| id.to_string())
+}
+
+/// Returns the object that the ref holds; `None` where there is no such ref.
+pub(crate) fn read(root: &Root, name: &RefName) -> Result<Option<ObjectId>, RefError> {
+    let path = layout::ref_file(name).path();
+    let Some(bytes) = root.read(&path, layout::REF_BYTES)? else {
+        return Ok(None);
+    };
+    let id = bytes
+        .strip_suffix(b"\n")
+        .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    id.map(Some)
+        .ok_or_else(|| RefError::Damaged { name: name.clone() })
+}
+
+/// Requires that the ref holds what is expected, and returns what it holds.
+pub(crate) fn check(
+    root: &Root,
+    name: &RefName,
+    expected: Expect,
+) -> Result<Option<ObjectId>, RefError> {
+    let found = read(root, name)?;
+    if expected.allows(found) {
+        return Ok(found);
+    }
+    Err(RefError::Conflict {
+        name: name.clone(),
+        expected,
+        found,
+    })
+}
+
+/// Returns the names of all refs that `filter` matches, sorted by engine and version. Files whose
+/// names are not of the format are foreign and passed over.
+pub(crate) fn list(root: &Root, filter: &Filter) -> Result<Vec<RefName>, PathError> {
+    list_below(root, layout::REFS, filter)
+}
+
+/// As [`list`], of all refs that ever were.
+pub(crate) fn list_histories(root: &Root) -> Result<Vec<RefName>, PathError> {
+    list_below(root, layout::HISTORY, &Filter::default())
+}
+
+fn list_below(root: &Root, top: &str, filter: &Filter) -> Result<Vec<RefName>, PathError> {
+    let top = Path::new(top);
+    let mut names = Vec::new();
+    for (engine, kind) in root.list(top)? {
+        let checked = Name::from_file_name(&engine);
+        if kind != FileKind::Directory || !checked.is_some_and(|name| filter.matches_engine(&name))
+        {
+            continue;
+        }
+        let versions = root.list(&top.join(&engine))?.into_iter();
+        // Something of another kind under a good name is damage, which reading it reports.
+        let found = versions.filter_map(|(version, _)| RefName::from_file_names(&engine, &version));
+        names.extend(found.filter(|name| filter.matches(name)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A wanted change of a ref.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    pub(crate) op: Op,
+    pub(crate) expect: Expect,
+    /// What it is to hold; `None` to remove it.
+    pub(crate) new: Option<ObjectId>,
+}
+
+/// Changes refs, each to its new object or not at all, and returns what each held before.
+///
+/// The new objects survive already. When this returns without an error, every change does. On an
+/// error a ref has changed or it has not; none is torn.
+///
+/// # Locking
+///
+/// Takes the locks of the refs in the order of their names; the caller holds the store lock,
+/// shared.
+pub(crate) fn update_all<'a>(
+    root: &Root,
+    updates: &BTreeMap<&'a RefName, Update>,
+    stamp: &Stamp,
+) -> Result<BTreeMap<&'a RefName, Option<ObjectId>>, RefError> {
+    let mut moves = Vec::with_capacity(updates.len());
+    for (name, update) in updates {
+        moves.push(Move::prepare(root, name, update, stamp)?);
+    }
+    let files = moves.iter().flat_map(|step| {
+        let staged = step.staged.as_ref().map(Staged::file);
+        staged.into_iter().chain([step.history.file()])
+    });
+    root.sync(files, moves.iter().map(|step| step.history.dir()))?;
+    let mut dirs = BTreeMap::new();
+    let mut before = BTreeMap::new();
+    for (name, step) in updates.keys().zip(&mut moves) {
+        before.insert(*name, step.old);
+        step.finish(root, &mut dirs)?;
+    }
+    root.sync([], dirs.values())?;
+    Ok(before)
+}
+
+/// One ref on its way to a new object.
+struct Move<'r> {
+    name: RefName,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+    /// The file that is to become the ref, where the ref is to change to another object.
+    staged: Option<Staged<'r>>,
+    history: LockedHistory<'r>,
+}
+
+impl<'r> Move<'r> {
+    fn prepare(
+        root: &'r Root,
+        name: &RefName,
+        update: &Update,
+        stamp: &Stamp,
+    ) -> Result<Self, RefError> {
+        let mut history = LockedHistory::lock(root, name)?;
+        let Update { op, expect, new } = update.clone();
+        let old = check(root, name, expect)?;
+        let mut staged = None;
+        if old != new {
+            let change = Change {
+                at_ms: stamp.at_ms,
+                op,
+                old,
+                new,
+                actor: stamp.actor.clone(),
+            };
+            history.append(&change)?;
+            if let Some(id) = new {
+                staged =
+                    Some(root.stage_named(format!("{id}\n").as_bytes(), Permissions::ByUmask)?);
+            }
+        }
+        Ok(Self {
+            name: name.clone(),
+            old,
+            new,
+            staged,
+            history,
+        })
+    }
+
+    /// Changes the ref, and adds its directory to those that are to be synced.
+    fn finish(
+        &mut self,
+        root: &'r Root,
+        dirs: &mut BTreeMap<std::path::PathBuf, crate::durable::Dir<'r>>,
+    ) -> Result<(), PathError> {
+        let place = layout::ref_file(&self.name);
+        if self.old.is_none() && self.new.is_none() {
+            return Ok(());
+        }
+        let dir = root.dir(&place.dir)?;
+        match (self.staged.take(), self.new) {
+            (Some(staged), _) => dir.replace(staged, &place.name)?,
+            (None, None) => dir.remove(&place.name)?,
+            // Unchanged. It may come from a process that died, or a copy, before it was synced.
+            (None, Some(_)) => dir.sync_file(&place.name)?,
+        }
+        self.history.keep();
+        dirs.insert(place.dir, dir);
+        Ok(())
+    }
+}
