@@ -84,7 +84,7 @@ impl<'r> LockedHistory<'r> {
         // A line that did not take effect stays the last until now. It is made to survive before
         // another follows, so that a crash can tear the last line only.
         if self.last()?.is_some_and(|last| last.new != change.old) {
-            self.io("sync", |file| file.sync_all())?;
+            self.io("sync", File::sync_all)?;
         }
         let (length, line) = (self.length, format!("{change}\n"));
         self.appended = true;
