@@ -114,3 +114,8 @@ pub use refs::{Expect, RefError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::SecretKind;
 pub use snapshot::Snapshot;
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

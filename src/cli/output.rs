@@ -1,0 +1,138 @@
+//! Standard output: aligned tables for people, one JSON value a line for programs.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use comfy_table::{Table, presets};
+use engine_catalog::{ObjectId, Record, State};
+use serde::Serialize;
+
+use super::failure::Failure;
+
+/// Where data goes, and in which form.
+pub(super) struct Output {
+    json: bool,
+    is_terminal: bool,
+    /// Whether the terminal shows colours, and the user has not asked for none (NO_COLOR).
+    has_colour: bool,
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        let stdout = io::stdout();
+        Self {
+            json,
+            is_terminal: stdout.is_terminal(),
+            has_colour: AutoStream::choice(&stdout) != ColorChoice::Never,
+            out: BufWriter::new(stdout.lock()),
+        }
+    }
+
+    /// Returns whether the user wants JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes a value as a line of JSON.
+    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
+        self.line("")
+    }
+
+    /// Writes a line.
+    pub(super) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    /// Writes bytes as they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.out.write_all(bytes)?)
+    }
+
+    /// Writes rows in aligned columns, under a header where a person is looking.
+    pub(super) fn table<const N: usize>(
+        &mut self,
+        header: [&str; N],
+        rows: Vec<[String; N]>,
+    ) -> Result<(), Failure> {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if self.is_terminal {
+            table.set_header(header);
+        }
+        let rows = rows.into_iter().map(|row| row.map(|cell| printable(&cell)));
+        table.add_rows(rows);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for (at, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            if self.is_terminal && self.has_colour && at == 0 {
+                writeln!(self.out, "\x1b[1m{line}\x1b[0m")?;
+            } else {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+}
+
+/// The JSON form of an entry with what the catalog says about it.
+#[derive(Serialize)]
+pub(super) struct JsonRecord<'a> {
+    object: ObjectId,
+    state: String,
+    entry: &'a engine_catalog::EngineEntry,
+}
+
+impl<'a> JsonRecord<'a> {
+    pub(super) fn new(record: &'a Record, state: State) -> Self {
+        Self {
+            object: record.object,
+            state: state.to_string(),
+            entry: &record.entry,
+        }
+    }
+}
+
+/// Returns the first digits of an object id, enough to name it in a catalog of a million.
+pub(super) fn short(id: ObjectId) -> String {
+    format!("{id:.12}")
+}
+
+/// Returns `text` with control characters escaped, so that no record can write to the terminal as
+/// it likes.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Returns a time, in milliseconds since the Unix epoch, as RFC 3339 in UTC.
+pub(super) fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms"), |time| time.to_string())
+}
+
+/// Returns how long ago a time is, as a person would say it.
+pub(super) fn age(ms: i64, now_ms: i64) -> String {
+    let elapsed = Duration::from_millis(now_ms.abs_diff(ms));
+    let elapsed = indicatif::HumanDuration(elapsed);
+    if ms > now_ms {
+        format!("in {elapsed}")
+    } else {
+        format!("{elapsed} ago")
+    }
+}

@@ -1,0 +1,99 @@
+//! `engine-catalog put`
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use engine_catalog::EngineEntry;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::failure::{Failure, say};
+use super::{Context, Status};
+
+/// Store entries given as JSON, exactly as they are
+///
+/// Reads one entry, several one after another, or an array of them, with the field names of
+/// `get --json`. Each becomes current for its engine and version. All are checked before any is
+/// stored. Prints the object id of each, a line each, in the order of the input.
+///
+/// Provisioners want `record`, which looks at the files, fills in the digest and recognises a build
+/// that is recorded already.
+#[derive(Debug, Args)]
+#[command(after_help = r#"Example:
+  echo '{"id": "llamacpp:b4321", "engine": "llamacpp", "version": "b4321",
+         "artifacts": ["/opt/llamacpp/b4321/llama-server"], "created_ms": 1758240000000}' |
+    engine-catalog put"#)]
+pub(super) struct Put {
+    /// A file with the entries; `-` for standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+}
+
+/// What stands in the input at one place.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Input {
+    Many(Vec<serde_json::Value>),
+    One(serde_json::Value),
+}
+
+impl Put {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        let entries = read(&self.file)?;
+        let (catalog, stamp) = context.write()?;
+        let puts = catalog.put_all(&entries, &stamp)?;
+        for (entry, put) in entries.iter().zip(&puts) {
+            if context.out.is_json() {
+                context.out.json(&json!({
+                    "object": put.object,
+                    "previous": put.previous,
+                    "unchanged": put.is_unchanged(),
+                    "id": entry.id,
+                    "engine": entry.engine,
+                    "version": entry.version,
+                }))?;
+            } else {
+                context.out.line(&put.object.to_string())?;
+            }
+        }
+        let unchanged = puts.iter().filter(|put| put.is_unchanged()).count();
+        say(
+            "put",
+            &format!("{} stored, {unchanged} unchanged", puts.len() - unchanged),
+        );
+        Ok(Status::Done)
+    }
+}
+
+/// Reads all entries of a file.
+fn read(path: &Path) -> Result<Vec<EngineEntry>, Failure> {
+    let input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(|error| Failure::Read(path.to_owned(), error))?)
+    };
+    let refuse = |what: String| Failure::Input(format!("{}: {what}", path.display()));
+    let mut entries = Vec::new();
+    let values = serde_json::Deserializer::from_reader(BufReader::new(input)).into_iter::<Input>();
+    for value in values {
+        let values = match value {
+            Ok(Input::Many(values)) => values,
+            Ok(Input::One(value)) => vec![value],
+            Err(error) if error.is_io() => {
+                return Err(Failure::Read(path.to_owned(), error.into()));
+            }
+            Err(error) => return Err(refuse(format!("not JSON: {error}"))),
+        };
+        for value in values {
+            let number = entries.len() + 1;
+            let entry = serde_json::from_value(value);
+            entries.push(entry.map_err(|error| refuse(format!("entry {number}: {error}")))?);
+        }
+    }
+    if entries.is_empty() {
+        return Err(refuse("there is no entry in it".to_owned()));
+    }
+    Ok(entries)
+}
