@@ -21,7 +21,8 @@ pub struct PreparedEngine {
     pub id: Option<String>,
     /// Git ref or commit, or image tag, that the engine was made from.
     pub build_ref: Option<String>,
-    /// Digest of the first artifact or of the image; by default `blake3:` of the first artifact.
+    /// Digest of the first artifact or of the image; by default `blake3:` of the first artifact, or
+    /// what the image reference ends with (`…@sha256:…`).
     pub digest: Option<String>,
     /// Flags that influence run-time determinism, in order.
     pub build_flags: Option<Vec<String>>,
@@ -112,8 +113,12 @@ impl Catalog {
         // What can be refused is refused before gigabytes are hashed.
         let mut entry = prepared.draft();
         crate::catalog::check(&entry)?;
-        if let Artifacts::Files(paths) = &prepared.artifacts {
-            (entry.artifacts, entry.digest) = seal(paths, prepared.digest.as_deref(), progress)?;
+        match &prepared.artifacts {
+            Artifacts::Files(paths) => {
+                (entry.artifacts, entry.digest) =
+                    seal(paths, prepared.digest.as_deref(), progress)?;
+            }
+            Artifacts::Image(image) => entry.digest = image_digest(image, entry.digest)?,
         }
         if let (None, Some(digest)) = (&prepared.id, &entry.digest) {
             entry.id = format!("{}@{digest}", entry.id);
@@ -141,6 +146,20 @@ impl Catalog {
                 }
             }
         }
+    }
+}
+
+/// Returns the digest of an image: the one that was given, or that its reference ends with.
+fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, ArtifactError> {
+    let pinned = image.rsplit_once('@').map(|(_, digest)| digest.to_owned());
+    let pinned = pinned.filter(|digest| check_digest(digest).is_ok());
+    match (given, pinned) {
+        (Some(expected), Some(found)) if expected != found => Err(ArtifactError::Mismatch {
+            path: image.into(),
+            expected,
+            found,
+        }),
+        (given, pinned) => Ok(given.or(pinned)),
     }
 }
 

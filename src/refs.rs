@@ -233,7 +233,9 @@ impl<'r> Move<'r> {
             // Unchanged. It may come from a process that died, or a copy, before it was synced.
             (None, Some(_)) => dir.sync_file(&place.name)?,
         }
-        self.history.keep();
+        if self.old != self.new {
+            self.history.keep();
+        }
         dirs.insert(place.dir, dir);
         Ok(())
     }

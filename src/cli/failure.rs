@@ -51,6 +51,7 @@ impl Failure {
                 return ExitCode::SUCCESS;
             }
             Self::Write(error) => (format!("cannot write the output: {error}"), 3),
+            Self::Damaged(1) => ("one entry could not be read".to_owned(), 3),
             Self::Damaged(count) => (format!("{count} entries could not be read"), 3),
         };
         say("error", &message);

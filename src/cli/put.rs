@@ -74,7 +74,11 @@ fn read(path: &Path) -> Result<Vec<EngineEntry>, Failure> {
     } else {
         Box::new(File::open(path).map_err(|error| Failure::Read(path.to_owned(), error))?)
     };
-    let refuse = |what: String| Failure::Input(format!("{}: {what}", path.display()));
+    let name = match path.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => path.display().to_string(),
+    };
+    let refuse = |what: String| Failure::Input(format!("{name}: {what}"));
     let mut entries = Vec::new();
     let values = serde_json::Deserializer::from_reader(BufReader::new(input)).into_iter::<Input>();
     for value in values {
@@ -87,9 +91,14 @@ fn read(path: &Path) -> Result<Vec<EngineEntry>, Failure> {
             Err(error) => return Err(refuse(format!("not JSON: {error}"))),
         };
         for value in values {
+            // Here, and not only where it is stored: to say which of many it is.
             let number = entries.len() + 1;
-            let entry = serde_json::from_value(value);
-            entries.push(entry.map_err(|error| refuse(format!("entry {number}: {error}")))?);
+            let entry: EngineEntry = serde_json::from_value(value)
+                .map_err(|error| refuse(format!("entry {number}: {error}")))?;
+            entry
+                .validate()
+                .map_err(|error| refuse(format!("entry {number}: {error}")))?;
+            entries.push(entry);
         }
     }
     if entries.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use engine_catalog::{Artifacts, PreparedEngine, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -18,6 +18,8 @@ use super::{Context, Status};
 /// Recording the same build again changes nothing and prints the same object id: an entry that
 /// differs only in `created_ms` is the same build.
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("place").args(["artifacts", "image"]).required(true)))]
 #[command(after_help = "\
 Examples:
   engine-catalog record --engine llamacpp --version b4321 --build-ref b4321 \\
@@ -42,7 +44,8 @@ pub(super) struct Record {
     build_ref: Option<String>,
 
     /// Digest of the first file or of the image, such as sha256:…; blake3, sha256 and sha512 are
-    /// checked against the file [default: blake3 of the first file]
+    /// checked against the file [default: blake3 of the first file, or the digest that the image
+    /// reference ends with]
     #[arg(long, value_name = "D")]
     digest: Option<String>,
 
@@ -55,7 +58,7 @@ pub(super) struct Record {
     artifacts: Vec<PathBuf>,
 
     /// An image reference, for an engine that is an image
-    #[arg(long, value_name = "REF", conflicts_with = "artifacts")]
+    #[arg(long, value_name = "REF")]
     image: Option<String>,
 
     /// When it was prepared, in milliseconds since the Unix epoch [default: SOURCE_DATE_EPOCH, else

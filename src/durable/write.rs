@@ -268,20 +268,25 @@ impl<'r> Dir<'r> {
     }
 
     /// Gives a staged file its name, unless another file has it.
-    pub(crate) fn publish(&self, staged: Staged<'_>, name: &str) -> Result<Published, PathError> {
+    pub(crate) fn publish(
+        &self,
+        mut staged: Staged<'_>,
+        name: &str,
+    ) -> Result<Published, PathError> {
         let result = match &staged.temporary {
             None => {
                 let source = link_source(&staged.file);
                 linkat(CWD, source, &self.fd, name, AtFlags::SYMLINK_FOLLOW)
             }
             Some((tmp, temporary)) => {
-                match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::NOREPLACE) {
-                    // Some file systems cannot rename without replacing. With the link the
-                    // temporary stays, and goes with `staged`.
+                let flags = RenameFlags::NOREPLACE;
+                match renameat_with(&tmp.fd, temporary, &self.fd, name, flags) {
+                    // Some file systems cannot rename without replacing. With a link the temporary
+                    // stays, and goes with `staged`.
                     Err(Errno::INVAL | Errno::NOSYS) => {
                         linkat(&tmp.fd, temporary, &self.fd, name, AtFlags::empty())
                     }
-                    result => result,
+                    renamed => renamed.inspect(|()| staged.temporary = None),
                 }
             }
         };
@@ -293,28 +298,24 @@ impl<'r> Dir<'r> {
     }
 
     /// Gives a file of [`Root::stage_named`] its name, in the place of the file that has it.
-    pub(crate) fn replace(&self, staged: Staged<'_>, name: &str) -> Result<(), PathError> {
-        let (tmp, temporary) = staged
-            .temporary
-            .as_ref()
-            .expect("only named files replace others");
+    pub(crate) fn replace(&self, mut staged: Staged<'_>, name: &str) -> Result<(), PathError> {
+        let (tmp, temporary) = staged.named();
         renameat(&tmp.fd, temporary, &self.fd, name)
-            .map_err(|errno| self.fail("replace", name, errno))
+            .map_err(|errno| self.fail("replace", name, errno))?;
+        staged.temporary = None;
+        Ok(())
     }
 
     /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
     /// random end. The name is never without a file.
     pub(crate) fn replace_keeping(
         &self,
-        staged: Staged<'_>,
+        mut staged: Staged<'_>,
         name: &str,
         kept: &Dir<'_>,
         kept_name: &str,
     ) -> Result<(), PathError> {
-        let (tmp, temporary) = staged
-            .temporary
-            .as_ref()
-            .expect("only named files replace others");
+        let (tmp, temporary) = staged.named();
         match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             // Somebody removed it meanwhile: nothing is there to be kept.
@@ -322,8 +323,10 @@ impl<'r> Dir<'r> {
             Err(errno) => return Err(self.fail("replace", name, errno)),
         }
         let kept_name = format!("{kept_name}.{temporary}");
-        renameat(&tmp.fd, temporary, &kept.fd, &kept_name)
-            .map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
+        let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
+        // Where moving failed, what is to be kept stays in tmp/.
+        staged.temporary = None;
+        moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
     }
 
     /// Removes the file `name`; one that is already gone is no error.
@@ -363,7 +366,13 @@ impl<'r> Dir<'r> {
     }
 }
 
-impl Staged<'_> {
+impl<'r> Staged<'r> {
+    /// Returns the directory and the name of the temporary.
+    fn named(&self) -> &(Dir<'r>, String) {
+        let temporary = self.temporary.as_ref();
+        temporary.expect("only files of `stage_named` take the place of others")
+    }
+
     /// Returns the written file.
     pub(crate) fn file(&self) -> &File {
         &self.file
@@ -380,8 +389,7 @@ impl Staged<'_> {
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        // Gone already where it was renamed. What cannot be removed is left over in tmp/, which
-        // readers never look into.
+        // What cannot be removed is left over in tmp/, which readers never look into.
         if let Some((tmp, name)) = &self.temporary {
             let _ = unlinkat(&tmp.fd, name, AtFlags::empty());
         }
