@@ -68,6 +68,9 @@
 //! `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and
 //! `cli` (the default) both of them and the `engine-catalog` program.
 
+// Not in Cargo.toml, where it would hold for the tests too.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
+
 mod artifact;
 mod catalog;
 mod cbor;
