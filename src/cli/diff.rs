@@ -5,7 +5,7 @@ use engine_catalog::{Difference, diff};
 
 use super::failure::Failure;
 use super::get::find;
-use super::output::printable;
+use super::text::printable;
 use super::{Context, Status};
 
 /// Show in which fields two entries differ

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use engine_catalog::{ArtifactError, EntryError, Error, ErrorKind, RefError};
 
+use super::text::printable;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -68,11 +70,7 @@ impl Failure {
 pub(super) fn say(label: &str, message: &str) {
     use std::io::Write as _;
     let style = anstream::stderr();
-    let _ = writeln!(
-        style.lock(),
-        "{label}: {}",
-        super::output::printable(message)
-    );
+    let _ = writeln!(style.lock(), "{label}: {}", printable(message));
 }
 
 fn status(error: &Error) -> u8 {

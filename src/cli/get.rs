@@ -4,7 +4,8 @@ use clap::Args;
 use engine_catalog::{Catalog, Record, RefName, State, encode_entry};
 
 use super::failure::Failure;
-use super::output::{JsonRecord, age, printable, time};
+use super::output::JsonRecord;
+use super::text::{age, printable, time};
 use super::{Context, Status};
 
 /// Show an entry

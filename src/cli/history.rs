@@ -5,7 +5,7 @@ use engine_catalog::{ObjectId, RefName};
 use serde_json::json;
 
 use super::failure::Failure;
-use super::output::{short, time};
+use super::text::{short, time};
 use super::{Context, Status};
 
 /// Show how the current entry of an engine and version changed, newest first

@@ -4,7 +4,8 @@ use clap::Args;
 use engine_catalog::{Filter, Pattern, State};
 
 use super::failure::{Failure, say};
-use super::output::{JsonRecord, age, short};
+use super::output::JsonRecord;
+use super::text::{age, short};
 use super::{Context, Status};
 
 /// List the current entries, by engine and version

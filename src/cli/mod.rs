@@ -14,6 +14,7 @@ mod put;
 mod record;
 mod retire;
 mod rollback;
+mod text;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use engine_catalog::{Error, ObjectId, Prefix, RefName};
 use serde_json::json;
 
 use super::failure::{Failure, say};
-use super::output::short;
+use super::text::short;
 use super::{Context, Status};
 
 /// Make an earlier entry current again
