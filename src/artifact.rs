@@ -115,19 +115,27 @@ impl Artifact {
         Ok(format!("{algorithm}:{}", hasher.finish()))
     }
 
-    /// Makes the file survive, and requires that it is what it was when it was opened.
-    pub(crate) fn seal(&self) -> Result<(), ArtifactError> {
-        sync_outside(&self.file, &self.path)?;
-        // The path as well: a build may have replaced the file that is open here.
+    /// Requires that the file, and the one that has its path now, is what it was when it was opened.
+    fn check_unchanged(&self) -> Result<(), ArtifactError> {
         let fail = |error| PathError::new("open artifact", &self.path, error);
-        let same_file = state(&self.file).map_err(fail)? == self.state
-            && state(&File::open(&self.path).map_err(fail)?).map_err(fail)? == self.state;
-        if same_file {
-            Ok(())
-        } else {
-            Err(ArtifactError::Changed(self.path.clone()))
+        let named = File::open(&self.path).map_err(fail)?;
+        for file in [&self.file, &named] {
+            if state(file).map_err(fail)? != self.state {
+                return Err(ArtifactError::Changed(self.path.clone()));
+            }
         }
+        Ok(())
     }
+}
+
+/// Makes artifacts survive, and requires that none has changed since it was opened.
+pub(crate) fn seal(artifacts: &[Artifact]) -> Result<(), ArtifactError> {
+    sync_outside(
+        artifacts
+            .iter()
+            .map(|artifact| (&artifact.file, artifact.path())),
+    )?;
+    artifacts.iter().try_for_each(Artifact::check_unchanged)
 }
 
 /// What changes when a file does: size, mtime and ctime.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::artifact::{Artifact, ArtifactError, Progress};
+use crate::artifact::{Artifact, ArtifactError, Progress, seal};
 use crate::catalog::{Catalog, Put};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
@@ -116,7 +116,7 @@ impl Catalog {
         match &prepared.artifacts {
             Artifacts::Files(paths) => {
                 (entry.artifacts, entry.digest) =
-                    seal(paths, prepared.digest.as_deref(), progress)?;
+                    prepare(paths, prepared.digest.as_deref(), progress)?;
             }
             Artifacts::Image(image) => entry.digest = image_digest(image, entry.digest)?,
         }
@@ -164,7 +164,7 @@ fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, Ar
 }
 
 /// Hashes the first of the files, makes all survive, and returns their paths and the digest.
-fn seal(
+fn prepare(
     paths: &[PathBuf],
     given: Option<&str>,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -190,9 +190,9 @@ fn seal(
             .into());
         }
     }
+    seal(&artifacts)?;
     let mut resolved = Vec::with_capacity(artifacts.len());
     for artifact in &artifacts {
-        artifact.seal()?;
         // Several links to one library are one artifact.
         if !resolved.iter().any(|path| path == artifact.path()) {
             resolved.push(artifact.path().to_owned());

@@ -1,11 +1,12 @@
 //! Writing: directories, staged files, the names they get, and what makes each survive.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, StatxFlags, linkat, mkdirat, renameat, renameat_with,
@@ -87,40 +88,48 @@ impl Root {
         Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
     }
 
-    /// Opens the directory at `path` for writing, making it and those above it where missing.
+    /// Opens the directory at `path` for writing, making it and those above it where missing, so
+    /// that its name, up to the root, survives.
     pub(crate) fn dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let fail = |action, errno: Errno| self.error(action, path, errno);
-        let open = || self.open_beneath(path, flags, Mode::empty());
-        let parent = || match path.parent() {
-            Some(parent) if parent != Path::new("") => self.dir(parent),
-            _ => self.own_dir(),
-        };
-        let mut made = None;
-        let fd = match open() {
-            Err(Errno::NOENT) => {
-                let parent = made.insert(parent()?);
-                let name = path.file_name().unwrap_or_default();
-                match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => open().map_err(|errno| fail("open", errno))?,
-                    Err(errno) => return Err(fail("create directory", errno)),
-                }
-            }
-            result => result.map_err(|errno| fail("open", errno))?,
-        };
-        let dir = Dir {
-            root: self,
-            fd: fd.into(),
-            path: path.to_owned(),
-        };
-        // An existing directory may be one that another process has made and not yet synced.
+        let dir = self.open_dir(path)?;
+        // A directory that was there may be one that another process has made and not yet synced.
         let identity = dir.identity();
         let is_durable = identity.is_some_and(|identity| self.durable_dirs().contains(&identity));
         if !is_durable {
-            made.map_or_else(parent, Ok)?.sync()?;
+            self.parent(path)?.sync()?;
             self.durable_dirs().extend(identity);
         }
         Ok(dir)
+    }
+
+    /// As [`dir`](Self::dir), and nothing need survive yet.
+    fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        let fail = |action, errno: Errno| self.error(action, path, errno);
+        let open = || self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
+        let fd = match open() {
+            Err(Errno::NOENT) => {
+                let parent = self.parent(path)?;
+                let name = path.file_name().unwrap_or_default();
+                match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(errno) => return Err(fail("create directory", errno)),
+                }
+            }
+            opened => opened,
+        };
+        Ok(Dir {
+            root: self,
+            fd: fd.map_err(|errno| fail("open", errno))?.into(),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Opens the directory that `path` is in, as [`dir`](Self::dir) does.
+    fn parent(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        match path.parent() {
+            Some(parent) if parent != Path::new("") => self.dir(parent),
+            _ => self.own_dir(),
+        }
     }
 
     /// Returns the root itself as a directory to write to.
@@ -134,7 +143,7 @@ impl Root {
         })
     }
 
-    fn durable_dirs(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<DirIdentity>> {
+    fn durable_dirs(&self) -> MutexGuard<'_, HashSet<DirIdentity>> {
         // A thread that panicked cannot have left a set of identities half changed.
         self.durable_dirs
             .lock()
@@ -147,7 +156,8 @@ impl Root {
         bytes: &[u8],
         permissions: Permissions,
     ) -> Result<Staged<'_>, PathError> {
-        let tmp = self.dir(Path::new(TMP))?;
+        // Nothing in it, nor it itself, needs to survive.
+        let tmp = self.open_dir(Path::new(TMP))?;
         let (file, name) = loop {
             let mut random = [0; 8];
             rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
@@ -401,26 +411,29 @@ fn link_source(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
-/// Makes a file outside of any catalog survive: its content, its name, and as far as this user may
-/// open them the names of the directories above it.
-pub(crate) fn sync_outside(file: &File, path: &Path) -> Result<(), PathError> {
-    file.sync_all()
-        .map_err(|error| PathError::new("sync", path, error))?;
-    for dir in path.ancestors().skip(1) {
+/// Makes files outside of any catalog survive: their content, their names, and as far as this user
+/// may open them the names of the directories above them. Paths are absolute.
+pub(crate) fn sync_outside<'a>(
+    files: impl IntoIterator<Item = (&'a File, &'a Path)>,
+) -> Result<(), PathError> {
+    let mut dirs = BTreeSet::new();
+    for (file, path) in files {
+        file.sync_all()
+            .map_err(|error| PathError::new("sync", path, error))?;
+        dirs.extend(path.ancestors().skip(1));
+    }
+    for dir in dirs {
+        use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
         match File::open(dir).and_then(|dir| dir.sync_all()) {
-            // A directory that this user may not list, or on a file system that cannot be written,
-            // was not made by whoever prepared the engine.
+            Ok(()) => {}
+            // A directory that this user may not list, or that cannot be written or synced, was
+            // not made by whoever prepared the engine.
             Err(error)
-                if !matches!(
+                if matches!(
                     error.kind(),
-                    ErrorKind::PermissionDenied
-                        | ErrorKind::ReadOnlyFilesystem
-                        | ErrorKind::InvalidInput
-                ) =>
-            {
-                return Err(PathError::new("sync", dir, error));
-            }
-            _ => {}
+                    InvalidInput | PermissionDenied | ReadOnlyFilesystem
+                ) => {}
+            Err(error) => return Err(PathError::new("sync", dir, error)),
         }
     }
     Ok(())
