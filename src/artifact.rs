@@ -1,7 +1,7 @@
 //! Artifacts: the files of an engine, which lie outside of the catalog. They are hashed, compared
 //! with a digest, and made to survive before an entry names them.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -57,30 +57,49 @@ pub enum ArtifactError {
     Unsupported(Algorithm),
 }
 
-/// An artifact that is open, and is to be the same file when it is done with.
+/// A file that is to be an artifact, and is to stay the same until it is recorded.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     path: PathBuf,
-    file: File,
-    state: (u64, i64, i64, i64, i64),
+    state: FileState,
+}
+
+/// What changes when a file is written to or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl From<Metadata> for FileState {
+    fn from(metadata: Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 }
 
 impl Artifact {
-    /// Opens the file at `path`, and finds its absolute path without symbolic links: the one that
-    /// still leads to it when a link such as `current` moves on.
-    pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+    /// Looks at the file at `path`, and finds its absolute path without symbolic links: the one
+    /// that still leads to it when a link such as `current` moves on.
+    pub(crate) fn find(path: &Path) -> Result<Self, ArtifactError> {
         let fail = |error| PathError::new("open artifact", path, error);
         let resolved = path.canonicalize().map_err(fail)?;
-        // Looked at before it is opened: opening a FIFO would wait for a writer.
-        if !resolved.metadata().map_err(fail)?.is_file() {
+        // Before it is opened: opening a FIFO would wait for a writer.
+        let metadata = resolved.metadata().map_err(fail)?;
+        if !metadata.is_file() {
             return Err(ArtifactError::NotAFile(resolved));
         }
-        let file = File::open(&resolved).map_err(fail)?;
-        let state = state(&file).map_err(fail)?;
         Ok(Self {
             path: resolved,
-            file,
-            state,
+            state: metadata.into(),
         })
     }
 
@@ -96,13 +115,16 @@ impl Artifact {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<String, ArtifactError> {
         let mut hasher = Hasher::new(algorithm).ok_or(ArtifactError::Unsupported(algorithm))?;
-        let (mut done, total) = (0, self.state.0);
+        let fail = |error| PathError::new("read artifact", &self.path, error);
+        let file = File::open(&self.path).map_err(fail)?;
+        self.require_same(file.metadata().map_err(fail)?)?;
+        let (mut done, total) = (0, self.state.size);
         progress(Progress {
             path: &self.path,
             done,
             total,
         });
-        read_ahead(&self.file, |chunk| {
+        read_ahead(&file, |chunk| {
             hasher.update(chunk);
             done += chunk.len() as u64;
             progress(Progress {
@@ -111,43 +133,29 @@ impl Artifact {
                 total,
             });
         })
-        .map_err(|error| PathError::new("read artifact", &self.path, error))?;
+        .map_err(fail)?;
         Ok(format!("{algorithm}:{}", hasher.finish()))
     }
 
-    /// Requires that the file, and the one that has its path now, is what it was when it was opened.
-    fn check_unchanged(&self) -> Result<(), ArtifactError> {
-        let fail = |error| PathError::new("open artifact", &self.path, error);
-        let named = File::open(&self.path).map_err(fail)?;
-        for file in [&self.file, &named] {
-            if state(file).map_err(fail)? != self.state {
-                return Err(ArtifactError::Changed(self.path.clone()));
-            }
+    fn require_same(&self, found: Metadata) -> Result<(), ArtifactError> {
+        if FileState::from(found) == self.state {
+            Ok(())
+        } else {
+            Err(ArtifactError::Changed(self.path.clone()))
         }
-        Ok(())
     }
 }
 
-/// Makes artifacts survive, and requires that none has changed since it was opened.
+/// Makes artifacts survive, and requires that none has changed since it was found.
 pub(crate) fn seal(artifacts: &[Artifact]) -> Result<(), ArtifactError> {
-    sync_outside(
-        artifacts
-            .iter()
-            .map(|artifact| (&artifact.file, artifact.path())),
-    )?;
-    artifacts.iter().try_for_each(Artifact::check_unchanged)
-}
-
-/// What changes when a file does: size, mtime and ctime.
-fn state(file: &File) -> io::Result<(u64, i64, i64, i64, i64)> {
-    let stat = file.metadata()?;
-    Ok((
-        stat.len(),
-        stat.mtime(),
-        stat.mtime_nsec(),
-        stat.ctime(),
-        stat.ctime_nsec(),
-    ))
+    sync_outside(artifacts.iter().map(Artifact::path))?;
+    for artifact in artifacts {
+        let metadata = artifact.path.metadata();
+        artifact.require_same(
+            metadata.map_err(|error| PathError::new("open artifact", &artifact.path, error))?,
+        )?;
+    }
+    Ok(())
 }
 
 /// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.

@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, Put};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
 use crate::entry::EngineEntry;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::refs::Expect;
 
 /// What a provisioner hands over.
@@ -123,17 +123,20 @@ impl Catalog {
         if let (None, Some(digest)) = (&prepared.id, &entry.digest) {
             entry.id = format!("{}@{digest}", entry.id);
         }
+        let name = entry.ref_name()?;
         loop {
-            let name = entry.ref_name()?;
-            let current = self.current_if_readable(&name)?;
-            let expect = match &current {
-                Some(current) => Expect::Object(current.object),
-                // Nothing is there, or nothing that could be lost.
-                None => Expect::Any,
-            };
-            let wanted = match current {
-                Some(current) if current.entry.is_same_build(&entry) => current.entry,
-                _ => entry.clone(),
+            let (wanted, expect) = match self.current(&name) {
+                Ok(Some(current)) => {
+                    let expect = Expect::Object(current.object);
+                    match current.entry.is_same_build(&entry) {
+                        true => (current.entry, expect),
+                        false => (entry.clone(), expect),
+                    }
+                }
+                Ok(None) => (entry.clone(), Expect::Absent),
+                // What cannot be read is replaced, and healed where it is this very entry.
+                Err(error) if error.kind() == ErrorKind::Damage => (entry.clone(), Expect::Any),
+                Err(error) => return Err(error),
             };
             match self.put_if(&wanted, expect, stamp) {
                 // Somebody else recorded meanwhile: compare with that.
@@ -169,7 +172,7 @@ fn prepare(
     given: Option<&str>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(Vec<PathBuf>, Option<String>), Error> {
-    let artifacts = paths.iter().map(|path| Artifact::open(path));
+    let artifacts = paths.iter().map(|path| Artifact::find(path));
     let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?;
     let first = artifacts.first().ok_or(ArtifactError::None)?;
     let algorithm = match given {

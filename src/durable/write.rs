@@ -413,13 +413,11 @@ fn link_source(fd: &impl AsRawFd) -> String {
 
 /// Makes files outside of any catalog survive: their content, their names, and as far as this user
 /// may open them the names of the directories above them. Paths are absolute.
-pub(crate) fn sync_outside<'a>(
-    files: impl IntoIterator<Item = (&'a File, &'a Path)>,
-) -> Result<(), PathError> {
+pub(crate) fn sync_outside<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
     let mut dirs = BTreeSet::new();
-    for (file, path) in files {
-        file.sync_all()
-            .map_err(|error| PathError::new("sync", path, error))?;
+    for path in files {
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| PathError::new("sync", path, error))?;
         dirs.extend(path.ancestors().skip(1));
     }
     for dir in dirs {
