@@ -268,6 +268,19 @@ fn format_marker_comes_last_and_the_way_to_it_survives() {
     }
 }
 
+/// A process that was killed may have made the directory, or somebody who did not sync it.
+#[test]
+fn catalog_in_an_existing_directory_survives_with_the_directory() {
+    let Some(scene) = Scene::empty() else { return };
+    fs::create_dir(&scene.root).expect("there is room");
+    let rules = Rules {
+        before: Vec::new(),
+        at_the_end: vec![scene.root.join("format")],
+        ..scene.rules(None)
+    };
+    scene.check("create", &[], &rules);
+}
+
 #[test]
 fn recorded_files_survive_before_the_ref_names_them() {
     let Some(scene) = Scene::with(&[]) else {

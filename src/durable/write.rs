@@ -84,6 +84,8 @@ impl Root {
                 Err(error) => return Err(PathError::new("create directory", dir, error)),
             }
         }
+        // An existing one may come from a process that was killed before it was synced.
+        sync_above(&path)?;
         Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
     }
 
@@ -398,10 +400,15 @@ fn link_source(fd: &impl AsRawFd) -> String {
 pub(crate) fn sync_outside(file: &File, path: &Path) -> Result<(), PathError> {
     file.sync_all()
         .map_err(|error| PathError::new("sync", path, error))?;
+    sync_above(path)
+}
+
+/// Makes the name at the absolute `path`, and those of the directories above it, survive.
+fn sync_above(path: &Path) -> Result<(), PathError> {
     for dir in path.ancestors().skip(1) {
         match File::open(dir).and_then(|dir| dir.sync_all()) {
             // A directory that this user may not list, or on a file system that cannot be written,
-            // was not made by whoever prepared the engine.
+            // was not made by whoever made what lies below.
             Err(error)
                 if !matches!(
                     error.kind(),
