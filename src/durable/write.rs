@@ -177,7 +177,8 @@ impl Root {
 
     /// Makes files and directories survive, all with one wait where they are many.
     ///
-    /// What each of them holds when this is called is durable when it returns.
+    /// What each of them holds when this is called is durable when it returns. The first was opened
+    /// before any of the others was written.
     pub(crate) fn sync<'a>(
         &self,
         files: impl IntoIterator<Item = &'a File>,
@@ -186,7 +187,10 @@ impl Root {
         let files: Vec<_> = files.into_iter().collect();
         let dirs: Vec<_> = dirs.into_iter().collect();
         if files.len() + dirs.len() > MAX_SINGLE_SYNCS {
-            return rustix::fs::syncfs(&self.fd)
+            // The kernel tells of a failed write once through each descriptor that was open then.
+            // That of the root is shared: another thread might be told of a failure that is ours.
+            let own = files.first().copied().or(dirs.first().map(|dir| &dir.fd));
+            return rustix::fs::syncfs(own.unwrap_or(&self.fd))
                 .map_err(|errno| self.error("sync the file system of", Path::new(""), errno));
         }
         for file in files {

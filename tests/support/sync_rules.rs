@@ -49,11 +49,11 @@ impl Rules {
                 let is_object = file.starts_with(self.root.join("objects"));
                 claim(is_unnamed || !is_object, "objects never change");
             }
-            Event::MakeDir(_)
-            | Event::Touch(_)
-            | Event::Remove(_)
-            | Event::Sync(_)
-            | Event::SyncAll(_) => {}
+            Event::SyncAll(through) => {
+                // The kernel tells each failed write to a descriptor once.
+                claim(*through != self.root, "writers must not share a descriptor");
+            }
+            Event::MakeDir(_) | Event::Touch(_) | Event::Remove(_) | Event::Sync(_) => {}
         }
         let Some(target) = target(event) else {
             return broken;
