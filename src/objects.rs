@@ -146,9 +146,7 @@ impl<'r, 'o> Write<'r, 'o> {
                 Published::Exists => {
                     let again = Self::prepare(root, self.id, self.bytes)?;
                     root.sync([again.file()], [])?;
-                    if !matches!(again.step, Step::Publish(_)) {
-                        return again.finish(root);
-                    }
+                    return again.finish(root);
                 }
             },
             Step::Refresh(staged) => self.dir.replace(staged, &name)?,

@@ -32,8 +32,6 @@ pub(crate) fn command(
     command
         .args(&line[1..])
         .args(["child", "--exact", "--nocapture"])
-        // Two threads for one test: it gets its own, and not the main one.
-        .args(["--test-threads", "2"])
         .env(ROLE, role)
         .env(ROOT, root);
     command
