@@ -159,7 +159,7 @@ pub(crate) fn update_all<'a>(
     }
     let files = moves.iter().flat_map(|step| {
         let staged = step.staged.as_ref().map(Staged::file);
-        staged.into_iter().chain([step.history.file()])
+        [step.history.file()].into_iter().chain(staged)
     });
     root.sync(files, moves.iter().map(|step| step.history.dir()))?;
     let mut dirs = BTreeMap::new();

@@ -8,7 +8,6 @@ mod skip;
 use std::process::Command;
 
 use program::Program;
-use skip::skip;
 
 /// Runs the program on a terminal and returns all that it writes to it; `None` where there is no
 /// `script`.
@@ -48,7 +47,7 @@ fn headers_are_for_terminals_and_colour_for_those_who_want_it() {
         b"",
     );
     let Some(shown) = on_a_terminal(&program, "list", PLAIN) else {
-        return skip("script (util-linux) is not installed");
+        return skip::because("script (util-linux) is not installed");
     };
     let header = "ENGINE  VERSION  OBJECT        BUILD REF  CREATED";
     assert!(
@@ -72,7 +71,7 @@ fn large_files_are_hashed_with_a_progress_bar() {
         file.set_len(megabytes << 20).unwrap();
     }
     let Some(shown) = on_a_terminal(&program, &format!("{record} large"), PLAIN) else {
-        return skip("script (util-linux) is not installed");
+        return skip::because("script (util-linux) is not installed");
     };
     assert!(
         shown.contains("hashing large") && shown.contains("/128.00 MiB"),

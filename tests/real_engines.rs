@@ -14,7 +14,6 @@ use std::process::Command;
 
 use program::Program;
 use serde_json::Value;
-use skip::skip;
 use walkdir::WalkDir;
 
 /// An engine as its package describes itself.
@@ -190,7 +189,7 @@ fn run_json(program: &Program, arguments: &[&str]) -> Value {
 #[test]
 fn real_engines_are_recorded_and_read_back_by_every_name() {
     let Some(builds) = builds() else {
-        return skip("no engines are fetched: run .ci/fetch-engines");
+        return skip::because("no engines are fetched: run .ci/fetch-engines");
     };
     let program = Program::with_catalog();
     for build in builds {
@@ -237,7 +236,7 @@ fn real_engines_are_recorded_and_read_back_by_every_name() {
 #[test]
 fn digests_that_sha256sum_printed_are_checked() {
     let Some(builds) = builds() else {
-        return skip("no engines are fetched: run .ci/fetch-engines");
+        return skip::because("no engines are fetched: run .ci/fetch-engines");
     };
     let program = Program::with_catalog();
     for build in builds {
@@ -263,11 +262,11 @@ fn digests_that_sha256sum_printed_are_checked() {
 #[test]
 fn stock_b3sum_agrees_with_the_name_of_every_object() {
     let Some(builds) = builds() else {
-        return skip("no engines are fetched: run .ci/fetch-engines");
+        return skip::because("no engines are fetched: run .ci/fetch-engines");
     };
-    if Command::new("b3sum").arg("--version").output().is_err() {
-        return skip("b3sum is not installed");
-    }
+    let Some(b3sum) = skip::program("b3sum") else {
+        return;
+    };
     let program = Program::with_catalog();
     for build in &builds {
         let arguments = build.arguments();
@@ -282,7 +281,7 @@ fn stock_b3sum_agrees_with_the_name_of_every_object() {
         if file.file_type().is_dir() {
             continue;
         }
-        let output = Command::new("b3sum")
+        let output = Command::new(&b3sum)
             .arg("--no-names")
             .arg(file.path())
             .output()

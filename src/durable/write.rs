@@ -85,6 +85,8 @@ impl Root {
                 Err(error) => return Err(PathError::new("create directory", dir, error)),
             }
         }
+        // An existing one may come from a process that was killed before it was synced.
+        sync_names([path.as_path()])?;
         Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
     }
 
@@ -185,7 +187,8 @@ impl Root {
 
     /// Makes files and directories survive, all with one wait where they are many.
     ///
-    /// What each of them holds when this is called is durable when it returns.
+    /// What each of them holds when this is called is durable when it returns. The first was opened
+    /// before any of the others was written.
     pub(crate) fn sync<'a>(
         &self,
         files: impl IntoIterator<Item = &'a File>,
@@ -194,7 +197,10 @@ impl Root {
         let files: Vec<_> = files.into_iter().collect();
         let dirs: Vec<_> = dirs.into_iter().collect();
         if files.len() + dirs.len() > MAX_SINGLE_SYNCS {
-            return rustix::fs::syncfs(&self.fd)
+            // The kernel tells of a failed write once through each descriptor that was open then.
+            // That of the root is shared: another thread might be told of a failure that is ours.
+            let own = files.first().copied().or(dirs.first().map(|dir| &dir.fd));
+            return rustix::fs::syncfs(own.unwrap_or(&self.fd))
                 .map_err(|errno| self.error("sync the file system of", Path::new(""), errno));
         }
         for file in files {
@@ -411,21 +417,27 @@ fn link_source(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
-/// Makes files outside of any catalog survive: their content, their names, and as far as this user
-/// may open them the names of the directories above them. Paths are absolute.
-pub(crate) fn sync_outside<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
-    let mut dirs = BTreeSet::new();
-    for path in files {
+/// Makes files outside of any catalog survive: their content, and their names. Paths are absolute.
+pub(crate) fn sync_outside<'a>(
+    files: impl IntoIterator<Item = &'a Path> + Clone,
+) -> Result<(), PathError> {
+    for path in files.clone() {
         let synced = File::open(path).and_then(|file| file.sync_all());
         synced.map_err(|error| PathError::new("sync", path, error))?;
-        dirs.extend(path.ancestors().skip(1));
     }
-    for dir in dirs {
-        use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
+    sync_names(files)
+}
+
+/// Makes names outside of any catalog survive, and those of the directories above them, as far as
+/// this user may open them. Paths are absolute.
+fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
+    use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
+    let above = |path: &'a Path| path.ancestors().skip(1);
+    for dir in paths.into_iter().flat_map(above).collect::<BTreeSet<_>>() {
         match File::open(dir).and_then(|dir| dir.sync_all()) {
             Ok(()) => {}
             // A directory that this user may not list, or that cannot be written or synced, was
-            // not made by whoever prepared the engine.
+            // not made by whoever made what lies below.
             Err(error)
                 if matches!(
                     error.kind(),

@@ -1,0 +1,245 @@
+//! Every system call of a write fails once, and the process is killed at every one.
+//!
+//! A call of the library is traced once. Then it is repeated on a copy of the same catalog for each
+//! system call that it made, with that one failing, and again with the process killed as it enters
+//! it. Whatever happens, each ref and its history are as before or as after, what was acknowledged
+//! is there, nothing partial is in `objects/`, and the same call succeeds afterwards.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine_catalog::{Catalog, EngineEntry, Error, Expect, ObjectId, RefName, Stamp, encode_entry};
+use support::strace::{self, Call, Run};
+use support::{child, skip};
+use walkdir::WalkDir;
+
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod skip;
+    pub(crate) mod strace;
+}
+
+const VERSIONS: [&str; 3] = ["b1", "b2", "b3"];
+
+fn stamp() -> Stamp {
+    Stamp::new("test", 1_758_240_000_000).expect("it is a name")
+}
+
+fn name(version: &str) -> RefName {
+    RefName::new("llamacpp", version).expect("it is a name")
+}
+
+fn entry(version: &str, build: &str) -> EngineEntry {
+    EngineEntry {
+        build_ref: Some(build.to_owned()),
+        ..EngineEntry::new("llamacpp", version, 1)
+    }
+}
+
+fn object_file(root: &Path, entry: &EngineEntry) -> PathBuf {
+    let id = ObjectId::of(&encode_entry(entry).expect("it is valid")).to_string();
+    root.join("objects").join(&id[..2]).join(&id[2..])
+}
+
+/// What a helper process does; nothing when it runs as a test.
+#[test]
+fn child() {
+    let Some((role, root)) = child::role() else {
+        return;
+    };
+    let catalog = Catalog::open(&root).expect("there is a catalog");
+    strace::begin();
+    let done = act(&catalog, &role);
+    strace::end();
+    match done {
+        Ok(()) => println!("acknowledged"),
+        Err(error) => println!("refused: {error}"),
+    }
+}
+
+fn act(catalog: &Catalog, role: &str) -> Result<(), Error> {
+    match role {
+        "put" => catalog.put(&entry("b1", "new"), &stamp()).map(drop),
+        "put all" => {
+            let entries = VERSIONS.map(|version| entry(version, "new"));
+            catalog.put_all(&entries, &stamp()).map(drop)
+        }
+        "retire" => catalog.retire(&name("b1"), Expect::Any, &stamp()).map(drop),
+        "rollback" => catalog.rollback(&name("b1"), None, &stamp()).map(drop),
+        _ => unreachable!("there is no such role"),
+    }
+}
+
+/// What a reader sees of each ref, and the lines of its history that took effect.
+type State = BTreeMap<&'static str, (Option<ObjectId>, Vec<String>)>;
+
+fn state(root: &Path) -> State {
+    let catalog = Catalog::open_read_only(root).expect("it can always be opened");
+    let of = |version| {
+        let name = name(version);
+        let current = catalog.current(&name).expect("it can always be read");
+        let history = catalog.history(&name).expect("it can always be read");
+        let lines = history.iter().map(ToString::to_string).collect();
+        (version, (current.map(|record| record.object), lines))
+    };
+    VERSIONS.into_iter().map(of).collect()
+}
+
+/// The errors with which a call is made to fail, one after the other.
+fn faults(call: &Call) -> &'static [&'static str] {
+    match call.name.as_str() {
+        "openat2" => &["EIO", "EMFILE", "EINTR", "EAGAIN"],
+        "mkdirat" | "write" => &["ENOSPC"],
+        "linkat" => &["EIO", "EEXIST"],
+        "flock" => &["ENOLCK", "EINTR"],
+        "fchmod" => &["EIO", "EPERM"],
+        "fcntl" => &["EMFILE"],
+        _ => &["EIO"],
+    }
+}
+
+/// One call of the library on a catalog made by `prepare`.
+struct Scene {
+    strace: PathBuf,
+    scratch: tempfile::TempDir,
+    role: &'static str,
+    before: State,
+    after: State,
+    calls: Vec<Call>,
+}
+
+impl Scene {
+    /// `None` where nothing can be traced.
+    fn new(role: &'static str, prepare: impl FnOnce(&Path, &Catalog)) -> Option<Self> {
+        let strace = skip::program("strace")?;
+        // No sync really waits here, and thousands do not matter.
+        let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let scratch = scratch.expect("there is room");
+        let template = scratch.path().join("template");
+        let catalog = Catalog::create(&template).expect("it can be made");
+        prepare(&template, &catalog);
+        let mut scene = Self {
+            strace,
+            role,
+            before: state(&template),
+            after: State::new(),
+            calls: Vec::new(),
+            scratch,
+        };
+        let root = scene.copy();
+        let run = scene.run(&root, &[]);
+        assert!(acknowledged(&run), "{}", child::shown(&run.output));
+        scene.after = state(&root);
+        scene.calls = run.calls;
+        Some(scene)
+    }
+
+    /// Returns a fresh copy of the catalog.
+    fn copy(&self) -> PathBuf {
+        let (from, to) = (
+            self.scratch.path().join("template"),
+            self.scratch.path().join("root"),
+        );
+        let _ = fs::remove_dir_all(&to);
+        for found in WalkDir::new(&from) {
+            let found = found.expect("it can be read");
+            let path = to.join(found.path().strip_prefix(&from).expect("it is below"));
+            if found.file_type().is_dir() {
+                fs::create_dir(path).expect("there is room");
+            } else {
+                fs::copy(found.path(), path).expect("there is room");
+            }
+        }
+        to
+    }
+
+    fn run(&self, root: &Path, inject: &[String]) -> Run {
+        strace::run(&self.strace, inject, self.role, root)
+    }
+
+    /// Makes every call fail in every way, and kills the process at every one.
+    fn every_fault(&self, and: impl Fn(&Path, &str)) {
+        for call in &self.calls {
+            for fault in faults(call) {
+                let root = self.copy();
+                let run = self.run(&root, &[call.at(&format!("error={fault}"))]);
+                let what = format!("{fault} at {call:?}\n{}", child::shown(&run.output));
+                assert!(run.output.status.success(), "{what}");
+                self.check(&root, acknowledged(&run), &what);
+                let is_removal = call.name == "unlinkat";
+                assert!(is_removal || leftovers(&root) == 0, "left in tmp/: {what}");
+                and(&root, &what);
+                self.check_retry(&root, &what);
+            }
+            let root = self.copy();
+            let run = self.run(&root, &[call.at("signal=SIGKILL")]);
+            let what = format!("killed at {call:?}\n{}", child::shown(&run.output));
+            assert!(!run.output.status.success(), "{what}");
+            self.check(&root, false, &what);
+            and(&root, &what);
+            self.check_retry(&root, &what);
+        }
+    }
+
+    fn check(&self, root: &Path, acknowledged: bool, what: &str) {
+        for (version, now) in state(root) {
+            let is_old = !acknowledged && now == self.before[version];
+            assert!(
+                is_old || now == self.after[version],
+                "{version} is {now:?}: {what}"
+            );
+        }
+        for object in WalkDir::new(root.join("objects")).min_depth(2) {
+            let object = object.expect("it can be read");
+            let bytes = fs::read(object.path()).expect("it can be read");
+            let id = ObjectId::of(&bytes).to_string();
+            let is_whole = object.path() == root.join("objects").join(&id[..2]).join(&id[2..]);
+            assert!(is_whole || bytes == DAMAGED, "{:?}: {what}", object.path());
+        }
+    }
+
+    /// What was not put can be put now. (Another retire or rollback would go one step further.)
+    fn check_retry(&self, root: &Path, what: &str) {
+        if self.role.starts_with("put") {
+            let catalog = Catalog::open(root).expect("there is a catalog");
+            let again = act(&catalog, self.role);
+            assert!(again.is_ok(), "{again:?} after {what}");
+            self.check(root, true, what);
+        }
+    }
+}
+
+const DAMAGED: &[u8] = b"damaged";
+
+fn acknowledged(run: &Run) -> bool {
+    String::from_utf8_lossy(&run.output.stdout).contains("acknowledged")
+}
+
+fn leftovers(root: &Path) -> usize {
+    fs::read_dir(root.join("tmp")).expect("it is there").count()
+}
+
+fn quarantined(root: &Path) -> usize {
+    fs::read_dir(root.join("quarantine")).map_or(0, Iterator::count)
+}
+
+/// Puts builds of the first version.
+fn put(catalog: &Catalog, builds: &[&str]) {
+    for build in builds {
+        let put = catalog.put(&entry("b1", build), &stamp());
+        put.expect("it can be put");
+    }
+}
+
+fn good_objects_stay(root: &Path, what: &str) {
+    assert_eq!(quarantined(root), 0, "{what}");
+}
+
+#[test]
+fn failed_or_killed_put_of_a_new_ref_leaves_nothing_or_all_of_it() {
+    let Some(scene) = Scene::new("put", |_, _| {}) else {
+        return;
+    };
+    scene.every_fault(good_objects_stay);
+}

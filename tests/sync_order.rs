@@ -1,0 +1,367 @@
+//! The order of the durability steps, from the system calls that the library really makes.
+//!
+//! Each test runs one call of the library in a helper process under `strace`, drives the model of
+//! `support/disk_model.rs` with the trace, and requires what layout.md section 7 promises: nothing
+//! gets its final name before its content survives, no ref changes before what it leads to does,
+//! and what is acknowledged survives. Leaving out any one sync fails a test here.
+
+use std::fs;
+use std::path::PathBuf;
+
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Expect, Filter, ObjectId, PreparedEngine, RefName, Stamp,
+    encode_entry,
+};
+use support::disk_model::{Disk, Event, events};
+use support::strace::{self, Run};
+use support::sync_rules::Rules;
+use support::{child, skip};
+
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod disk_model;
+    pub(crate) mod skip;
+    pub(crate) mod strace;
+    pub(crate) mod sync_rules;
+}
+
+fn stamp() -> Stamp {
+    Stamp::new("test", 1_758_240_000_000).expect("it is a name")
+}
+
+fn name() -> RefName {
+    RefName::new("llamacpp", "b4321").expect("it is a name")
+}
+
+fn entry(build: &str) -> EngineEntry {
+    EngineEntry {
+        build_ref: Some(build.to_owned()),
+        ..EngineEntry::new("llamacpp", "b4321", 1)
+    }
+}
+
+fn object(build: &str) -> ObjectId {
+    ObjectId::of(&encode_entry(&entry(build)).expect("it is valid"))
+}
+
+fn many() -> Vec<EngineEntry> {
+    let version = |n| EngineEntry::new("vllm", &format!("0.{n}"), 1);
+    (0..100).map(version).collect()
+}
+
+/// What a helper process does; nothing when it runs as a test.
+#[test]
+fn child() {
+    let Some((role, root)) = child::role() else {
+        return;
+    };
+    let open = || Catalog::open(&root).expect("there is a catalog");
+    strace::begin();
+    match role.as_str() {
+        "create" => drop(Catalog::create(&root).expect("it can be made")),
+        "put" => drop(open().put(&entry("new"), &stamp()).expect("it can be put")),
+        "put all" => drop(open().put_all(&many(), &stamp()).expect("they can be put")),
+        "retire" => {
+            let held = open().retire(&name(), Expect::Any, &stamp());
+            assert!(held.expect("it can be retired").is_some());
+        }
+        "rollback" => drop(open().rollback(&name(), None, &stamp()).expect("it can")),
+        "record" => {
+            let file = root.with_file_name("opt").join("bin/server");
+            let engine = PreparedEngine::new("llamacpp", "b4321", Artifacts::Files(vec![file]), 1);
+            open()
+                .record(&engine, &stamp())
+                .expect("it can be recorded");
+        }
+        "read" => read_everything(&Catalog::open_read_only(&root).expect("there is a catalog")),
+        "look" => read_everything(&open()),
+        role => panic!("there is no role {role:?}"),
+    }
+    strace::end();
+}
+
+fn read_everything(catalog: &Catalog) {
+    let listed = catalog.list(&Filter::default()).expect("it can be listed");
+    assert_eq!(listed.filter_map(Result::ok).count(), 1);
+    let id = "llamacpp:b4321";
+    assert!(catalog.exists(id).expect("it is readable"));
+    assert!(catalog.locate(id).expect("it is readable").is_some());
+    for spec in [id, "llamacpp/b4321", "no such thing"] {
+        let found = catalog.find(spec).expect("it is readable");
+        assert_eq!(found.is_some(), spec != "no such thing");
+    }
+    let record = catalog
+        .get(id)
+        .expect("it is readable")
+        .expect("it is there");
+    assert_eq!(catalog.history(&name()).expect("it is readable").len(), 2);
+    catalog.state(&record).expect("it is readable");
+    let prefix = record.object.to_string()[..8]
+        .parse()
+        .expect("it is a prefix");
+    assert_eq!(
+        catalog.resolve(&prefix).expect("it is readable"),
+        Some(record.object)
+    );
+}
+
+/// A catalog in a scratch directory, and what a traced call did to it.
+struct Scene {
+    strace: PathBuf,
+    scratch: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Scene {
+    /// A catalog with `builds` put one after the other; `None` where nothing can be traced.
+    fn with(builds: &[&str]) -> Option<Self> {
+        let scene = Self::empty()?;
+        let catalog = Catalog::create(&scene.root).expect("it can be made");
+        for build in builds {
+            catalog.put(&entry(build), &stamp()).expect("it can be put");
+        }
+        Some(scene)
+    }
+
+    /// No catalog yet.
+    fn empty() -> Option<Self> {
+        let strace = skip::program("strace")?;
+        let scratch = tempfile::tempdir().expect("there is room");
+        let root = scratch.path().join("root");
+        Some(Self {
+            strace,
+            scratch,
+            root,
+        })
+    }
+
+    fn run(&self, role: &str, inject: &[String]) -> Run {
+        let run = strace::run(&self.strace, inject, role, &self.root);
+        assert!(run.output.status.success(), "{}", child::shown(&run.output));
+        assert!(!run.calls.is_empty(), "nothing was traced");
+        run
+    }
+
+    /// Runs the helper process and requires that it follows the rules. Returns what it did.
+    fn check(&self, role: &str, inject: &[String], rules: &Rules) -> Vec<Event> {
+        let mut disk = Disk::of(self.scratch.path());
+        if self.root.join("format").exists() {
+            // Whoever made the catalog saw to it.
+            disk.apply(&Event::Sync(self.scratch.path().into()));
+        }
+        let events = events(&self.run(role, inject).calls);
+        let broken = rules.broken(&mut disk, &events);
+        assert!(broken.is_empty(), "{broken:#?}\nin {events:#?}");
+        events
+    }
+
+    fn object(&self, build: &str) -> PathBuf {
+        let hex = object(build).to_string();
+        self.root.join("objects").join(&hex[..2]).join(&hex[2..])
+    }
+
+    fn reference(&self) -> PathBuf {
+        self.root.join("refs/llamacpp/b4321")
+    }
+
+    fn history(&self) -> PathBuf {
+        self.root.join("history/llamacpp/b4321")
+    }
+
+    /// The rules for one change of the one ref, to `build` or to nothing.
+    fn rules(&self, build: Option<&str>) -> Rules {
+        let object = build.map(|build| self.object(build));
+        let first: Vec<_> = object.into_iter().chain([self.history()]).collect();
+        Rules {
+            root: self.root.clone(),
+            at_the_end: [&first[..], &[self.reference()]].concat(),
+            before: vec![(self.reference(), first)],
+        }
+    }
+}
+
+#[test]
+fn new_ref_comes_after_its_object_and_its_history() {
+    let Some(scene) = Scene::with(&[]) else {
+        return;
+    };
+    scene.check("put", &[], &scene.rules(Some("new")));
+}
+
+#[test]
+fn ref_changes_after_its_new_object_and_its_history() {
+    let Some(scene) = Scene::with(&["old"]) else {
+        return;
+    };
+    scene.check("put", &[], &scene.rules(Some("new")));
+}
+
+/// It may be current because of a process that was killed before it synced anything.
+#[test]
+fn unchanged_put_makes_survive_what_it_acknowledges() {
+    let Some(scene) = Scene::with(&["new"]) else {
+        return;
+    };
+    scene.check("put", &[], &scene.rules(Some("new")));
+}
+
+#[test]
+fn ref_is_removed_after_its_history_says_so() {
+    let Some(scene) = Scene::with(&["new"]) else {
+        return;
+    };
+    scene.check("retire", &[], &scene.rules(None));
+}
+
+/// The object may have come by a copy that was never synced.
+#[test]
+fn rollback_makes_survive_what_it_leads_back_to() {
+    let Some(scene) = Scene::with(&["old", "new"]) else {
+        return;
+    };
+    scene.check("rollback", &[], &scene.rules(Some("old")));
+}
+
+#[test]
+fn refs_put_together_change_after_all_their_objects_and_histories() {
+    let Some(scene) = Scene::with(&[]) else {
+        return;
+    };
+    let (root, before, at_the_end) = (scene.root.clone(), vec![], vec![]);
+    let mut rules = Rules {
+        root,
+        before,
+        at_the_end,
+    };
+    for entry in many() {
+        let bytes = encode_entry(&entry).expect("it is valid");
+        let hex = ObjectId::of(&bytes).to_string();
+        let object = format!("objects/{}/{}", &hex[..2], &hex[2..]);
+        let at = |top: &str| scene.root.join(format!("{top}/vllm/{}", entry.version));
+        let first = vec![scene.root.join(object), at("history")];
+        rules
+            .at_the_end
+            .extend_from_slice(&[&first[..], &[at("refs")]].concat());
+        rules.before.push((at("refs"), first));
+    }
+    let events = scene.check("put all", &[], &rules);
+    let waits_alone = |event: &&Event| matches!(event, Event::Sync(path) if !path.is_dir());
+    assert_eq!(events.iter().find(waits_alone), None);
+}
+
+#[test]
+fn format_marker_comes_last_and_the_way_to_it_survives() {
+    for dir in ["root", "new/deep/root"] {
+        let Some(mut scene) = Scene::empty() else {
+            return;
+        };
+        scene.root = scene.scratch.path().join(dir);
+        let marker = scene.root.join("format");
+        let parts = ["objects", "refs", "history", "tmp"].map(|part| scene.root.join(part));
+        let rules = Rules {
+            before: vec![(marker.clone(), parts.to_vec())],
+            at_the_end: vec![marker],
+            ..scene.rules(None)
+        };
+        scene.check("create", &[], &rules);
+    }
+}
+
+/// A process that was killed may have made the directory, or somebody who did not sync it.
+#[test]
+fn catalog_in_an_existing_directory_survives_with_the_directory() {
+    let Some(scene) = Scene::empty() else { return };
+    fs::create_dir(&scene.root).expect("there is room");
+    let rules = Rules {
+        before: Vec::new(),
+        at_the_end: vec![scene.root.join("format")],
+        ..scene.rules(None)
+    };
+    scene.check("create", &[], &rules);
+}
+
+#[test]
+fn recorded_files_survive_before_the_ref_names_them() {
+    let Some(scene) = Scene::with(&[]) else {
+        return;
+    };
+    let file = scene.scratch.path().join("opt/bin/server");
+    fs::create_dir_all(file.with_file_name("")).expect("there is room");
+    fs::write(&file, "ELF").expect("there is room");
+    let rules = Rules {
+        before: vec![(scene.reference(), vec![file])],
+        ..scene.rules(None)
+    };
+    scene.check("record", &[], &rules);
+}
+
+#[test]
+fn damaged_object_is_replaced_before_the_ref_changes_and_kept_aside() {
+    let Some(scene) = Scene::with(&["new"]) else {
+        return;
+    };
+    let object = scene.object("new");
+    fs::remove_file(&object).expect("it is there");
+    fs::write(&object, "damaged").expect("there is room");
+    let mut rules = scene.rules(Some("new"));
+    // It gets the name of the object and a random end; the directory tells whether it survives.
+    rules.at_the_end.push(scene.root.join("quarantine"));
+    let events = scene.check("put", &[], &rules);
+    let quarantine = scene.root.join("quarantine");
+    let at = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted);
+    let moved =
+        at(&|event| matches!(event, Event::Rename { to, .. } if to.starts_with(&quarantine)));
+    let synced = events
+        .iter()
+        .rposition(|event| *event == Event::Sync(quarantine.clone()));
+    assert!(moved.is_some() && moved < synced, "{events:#?}");
+}
+
+/// A crash may tear the last line of a history, and no other.
+#[test]
+fn line_that_never_took_effect_survives_before_another_follows() {
+    let Some(scene) = Scene::with(&["old"]) else {
+        return;
+    };
+    let mut lines = fs::read_to_string(scene.history()).expect("it is there");
+    let (old, other) = (object("old"), object("other"));
+    lines += &format!("7 put {old} {other} killed\n");
+    fs::write(scene.history(), lines).expect("there is room");
+    let events = scene.check("put", &[], &scene.rules(Some("new")));
+    let at = |wanted: Event| events.iter().position(|event| *event == wanted);
+    let (synced, written) = (
+        at(Event::Sync(scene.history())),
+        at(Event::Write(scene.history())),
+    );
+    assert!(synced.is_some() && synced < written, "{events:#?}");
+}
+
+/// The other writer may be killed before it syncs what it gave the name.
+#[test]
+fn object_of_a_writer_that_was_first_is_synced_too() {
+    let Some(scene) = Scene::with(&["new"]) else {
+        return;
+    };
+    let looks = scene.run("put", &[]).calls.into_iter().find(|call| {
+        call.name == "openat2" && !call.failed() && call.returned() == scene.object("new")
+    });
+    // As if it were not there yet when it was looked for.
+    let absent = looks
+        .expect("a put looks for its object")
+        .at("error=ENOENT");
+    let events = scene.check("put", &[absent], &scene.rules(Some("new")));
+    let staged = |event: &Event| matches!(event, Event::OpenToWrite { path, .. } if path.to_string_lossy().contains('#'));
+    assert!(events.iter().any(staged), "{events:#?}");
+}
+
+#[test]
+fn reading_writes_nothing_and_takes_no_lock() {
+    let Some(scene) = Scene::with(&["old", "new"]) else {
+        return;
+    };
+    for role in ["read", "look"] {
+        let run = scene.run(role, &[]);
+        assert_eq!(events(&run.calls), [], "{role}");
+        assert!(run.calls.iter().all(|call| call.name != "flock"), "{role}");
+    }
+}
