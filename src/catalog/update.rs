@@ -218,7 +218,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
-    /// longer in the store, and [`RefError::Conflict`] where the ref changed meanwhile.
+    /// longer in the store, [`Error::Misplaced`] where it is one of another engine or version, and
+    /// [`RefError::Conflict`] where the ref changed meanwhile.
     pub fn rollback(
         &self,
         name: &RefName,
@@ -249,6 +250,16 @@ impl Catalog {
             name: name.clone(),
             object,
         })?;
+        // A history that was mixed up by a copy must not mix up the ref.
+        let found = entry.ref_name()?;
+        if found != *name {
+            let name = name.clone();
+            return Err(Error::Misplaced {
+                name,
+                object,
+                found,
+            });
+        }
         // What is in the store may have come by a copy that was never synced.
         let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes)]))?;
