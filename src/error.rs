@@ -93,12 +93,12 @@ pub enum Error {
         /// The missing object.
         object: ObjectId,
     },
-    /// A ref holds an entry of another engine or version.
-    #[error("ref {name} holds object {object}, which is an entry of {found}")]
+    /// A ref, or its history, holds an entry of another engine or version.
+    #[error("ref {name} is damaged: its object {object} is an entry of {found}")]
     Misplaced {
         /// The ref.
         name: RefName,
-        /// What it holds.
+        /// What it, or its history, holds.
         object: ObjectId,
         /// Where that entry belongs.
         found: RefName,

@@ -111,6 +111,7 @@ impl Catalog {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Recorded, Error> {
         // What can be refused is refused before gigabytes are hashed.
+        self.require_writable()?;
         let mut entry = prepared.draft();
         crate::catalog::check(&entry)?;
         match &prepared.artifacts {

@@ -179,20 +179,26 @@ impl Catalog {
         self.root.path()
     }
 
-    /// Begins a write.
-    ///
-    /// # Locking
-    ///
-    /// Takes the store lock shared, and waits while gc holds it.
-    fn begin_write(&self) -> Result<Lock, Error> {
+    /// Requires that this handle may write.
+    pub(crate) fn require_writable(&self) -> Result<(), Error> {
         let root = || self.root.path().to_owned();
         match &self.access {
-            CatalogAccess::Full => Ok(self.root.lock_shared(Path::new(layout::LOCK))?),
+            CatalogAccess::Full => Ok(()),
             CatalogAccess::ReadOnly => Err(Error::ReadOnly { root: root() }),
             CatalogAccess::Feature(feature) => Err(Error::ReadOnlyFeature {
                 root: root(),
                 feature: feature.clone(),
             }),
         }
+    }
+
+    /// Begins a write.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock shared, and waits while gc holds it.
+    fn begin_write(&self) -> Result<Lock, Error> {
+        self.require_writable()?;
+        Ok(self.root.lock_shared(Path::new(layout::LOCK))?)
     }
 }

@@ -100,6 +100,7 @@ impl Catalog {
     /// As [`put`](Self::put). Where writing fails, each entry is current or not, and putting all
     /// again is harmless.
     pub fn put_all(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
+        self.require_writable()?;
         let mut left = entries.iter().map(check).collect::<Result<Vec<_>, _>>()?;
         // One round changes each ref once at most, so that its history gets a line at a time.
         let mut rounds: Vec<BTreeMap<RefName, (usize, Checked)>> = Vec::new();
@@ -205,7 +206,7 @@ impl Catalog {
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         let Some(record) = self.current_with_id(id)? else {
             // Also a catalog that must not be written says so, whatever is in it.
-            return self.begin_write().map(|_lock| false);
+            return self.require_writable().map(|()| false);
         };
         let expect = Expect::Object(record.object);
         Ok(self.retire(&record.name(), expect, stamp)?.is_some())
@@ -218,7 +219,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
-    /// longer in the store, and [`RefError::Conflict`] where the ref changed meanwhile.
+    /// longer in the store, [`Error::Misplaced`] where it is one of another engine or version, and
+    /// [`RefError::Conflict`] where the ref changed meanwhile.
     pub fn rollback(
         &self,
         name: &RefName,
@@ -249,6 +251,16 @@ impl Catalog {
             name: name.clone(),
             object,
         })?;
+        // A history that was mixed up by a copy must not mix up the ref.
+        let found = entry.ref_name()?;
+        if found != *name {
+            let name = name.clone();
+            return Err(Error::Misplaced {
+                name,
+                object,
+                found,
+            });
+        }
         // What is in the store may have come by a copy that was never synced.
         let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes)]))?;

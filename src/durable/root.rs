@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -65,16 +66,17 @@ impl From<FileType> for FileKind {
 impl Root {
     /// Opens a directory as a root; `None` where there is no such directory.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, PathError> {
-        let fail = |cause| PathError::new("open", path, cause);
-        let fd = match File::open(path) {
+        // Anything but a directory is refused before it is opened: opening a FIFO would wait for a
+        // writer.
+        let fd = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlags::DIRECTORY.bits().cast_signed())
+            .open(path);
+        let fd = match fd {
             Ok(fd) => fd,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fail(Cause::Io(error))),
+            Err(error) => return Err(PathError::new("open", path, error)),
         };
-        let kind = fd.metadata().map_err(|error| fail(Cause::Io(error)))?;
-        if !kind.is_dir() {
-            return Err(fail(Cause::Io(std::io::ErrorKind::NotADirectory.into())));
-        }
         Ok(Some(Self {
             fd,
             path: path.to_owned(),
