@@ -161,27 +161,33 @@ impl FromStr for Change {
 #[error("it is not of the form <unix ms> <op> <old> <new> <actor>")]
 pub struct MalformedLine;
 
-/// Returns the changes in the bytes of a history file, oldest first.
-///
-/// What follows the last line feed, and a last line that is malformed, is a write that a crash cut
-/// short: it is left out.
+/// The lines of a history file, oldest first, whether they took effect or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    /// The changes.
+    pub(crate) changes: Vec<Change>,
+    /// Whether something follows that is no line: a write that a crash cut short, or damage.
+    pub(crate) torn: bool,
+}
+
+/// Returns the lines in the bytes of a history file. What follows the last line feed, and a last
+/// line that is malformed, is torn.
 ///
 /// # Errors
 ///
 /// The number, from 1, of a malformed line that is not the last.
-pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
-    let mut changes = Vec::new();
-    let mut torn = None;
+pub(crate) fn parse_history(bytes: &[u8]) -> Result<Lines, usize> {
+    let mut lines = Lines::default();
     for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-        if let Some(number) = torn {
-            return Err(number);
+        if lines.torn {
+            return Err(number - 1);
         }
         match parse_line(line) {
-            Some(change) => changes.push(change),
-            None => torn = Some(number),
+            Some(change) => lines.changes.push(change),
+            None => lines.torn = true,
         }
     }
-    Ok(changes)
+    Ok(lines)
 }
 
 /// Returns the change in `line`, which ends with its line feed.
@@ -189,6 +195,13 @@ pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
 pub(crate) fn parse_line(line: &[u8]) -> Option<Change> {
     let line = line.strip_suffix(b"\n")?;
     std::str::from_utf8(line).ok()?.parse().ok()
+}
+
+/// Returns whether `changes` explain that the ref now points at `current`: one of them led there, or
+/// none of them took effect and there is no ref.
+pub(crate) fn lead_to(changes: &[Change], current: Option<ObjectId>) -> bool {
+    let led_there = changes.iter().any(|change| change.new == current);
+    led_there || current.is_none() && changes.iter().all(|change| change.old.is_none())
 }
 
 /// Returns those of `changes` that took effect, given that the ref now points at `current`.
@@ -232,6 +245,8 @@ pub(crate) fn undo_target(committed: &[Change]) -> Option<ObjectId> {
             let known = line.iter().rposition(|id| *id == new);
             match (change.op, known) {
                 (Op::Rollback, Some(at)) => line.truncate(at + 1),
+                // What was retired and put again is where it was.
+                _ if line.last() == Some(&new) => {}
                 _ => line.push(new),
             }
         }
@@ -302,13 +317,16 @@ mod tests {
     fn torn_end_is_left_out_and_damage_before_it_is_not() {
         let first = format!("{}\n", change(Op::Put, 0, 1));
         let second = format!("{}\n", change(Op::Put, 1, 2));
-        let parse = |text: &str| parse_history(text.as_bytes()).map(|changes| changes.len());
-        assert_eq!(parse(""), Ok(0));
-        assert_eq!(parse(&format!("{first}{second}")), Ok(2));
+        let parse = |text: &str| {
+            parse_history(text.as_bytes()).map(|lines| (lines.changes.len(), lines.torn))
+        };
+        assert_eq!(parse(""), Ok((0, false)));
+        assert_eq!(parse(&format!("{first}{second}")), Ok((2, false)));
         for cut in 0..second.len() {
-            assert_eq!(parse(&format!("{first}{}", &second[..cut])), Ok(1), "{cut}");
+            let torn = parse(&format!("{first}{}", &second[..cut]));
+            assert_eq!(torn, Ok((1, cut > 0)), "{cut}");
         }
-        assert_eq!(parse(&format!("{first}\0\0\0\n")), Ok(1));
+        assert_eq!(parse(&format!("{first}\0\0\0\n")), Ok((1, true)));
         assert_eq!(parse(&format!("{first}\0\0\0\n{second}")), Err(2));
         assert_eq!(parse(&format!("\n{first}")), Err(1));
     }
@@ -351,6 +369,31 @@ mod tests {
         changes.push(change(Op::Retire, 3, 0));
         assert_eq!(undo_target(&changes), Some(id(3)));
         assert_eq!(undo_target(&[change(Op::Put, 4, 5)]), Some(id(4)));
+        let put_again = [
+            change(Op::Put, 0, 1),
+            change(Op::Put, 1, 2),
+            change(Op::Retire, 2, 0),
+            change(Op::Put, 0, 2),
+        ];
+        assert_eq!(undo_target(&put_again), Some(id(1)));
+    }
+
+    #[test]
+    fn changes_that_do_not_lead_to_the_ref_are_told_apart() {
+        let changes = [change(Op::Put, 0, 1), change(Op::Put, 1, 2)];
+        assert!(lead_to(&changes, Some(id(2))));
+        assert!(
+            lead_to(&changes, Some(id(1))),
+            "the last did not take effect"
+        );
+        assert!(!lead_to(&changes, Some(id(3))));
+        assert!(!lead_to(&changes, None), "nothing says that it was retired");
+        assert!(
+            lead_to(&changes[..1], None),
+            "the first did not take effect"
+        );
+        assert!(lead_to(&[], None));
+        assert!(!lead_to(&[], Some(id(1))));
     }
 
     fn arbitrary_change() -> impl Strategy<Value = Change> {

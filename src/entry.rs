@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestError, check_digest};
 use crate::hash::ObjectId;
-use crate::name::{RefName, RefNameError};
+use crate::name::{RefName, RefNameError, is_control};
 use crate::secrets::{SecretKind, find_secret};
 
 /// What is known of one prepared engine: a binary with its libraries, or an image.
@@ -88,7 +88,7 @@ impl EngineEntry {
             if text.is_empty() {
                 return Err(EntryError::Empty { field });
             }
-            if let Some(found) = text.chars().find(|c| c.is_control()) {
+            if let Some(found) = text.chars().find(|c| is_control(*c)) {
                 return Err(EntryError::Control { field, found });
             }
         }

@@ -106,12 +106,6 @@ pub enum Error {
     /// A history cannot be returned.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// There is no such ref.
-    #[error("there is no ref {name}")]
-    NoSuchRef {
-        /// The ref.
-        name: RefName,
-    },
     /// There is nothing to roll back to.
     #[error("the history of {name} has no earlier entry")]
     NoEarlierEntry {
@@ -170,8 +164,8 @@ pub enum ErrorKind {
     Refused,
     /// Something in the catalog is damaged or missing.
     Damage,
-    /// The catalog cannot be used: there is none, it is of another format, or the operating system
-    /// failed or refused.
+    /// The catalog, or the object, cannot be used: there is none, it is of a format or schema that
+    /// this version does not know, or the operating system failed or refused.
     Unavailable,
 }
 
@@ -180,10 +174,9 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSuchRef { .. }
-            | Self::NoEarlierEntry { .. }
-            | Self::NotInHistory { .. }
-            | Self::Gone { .. } => ErrorKind::NotFound,
+            Self::NoEarlierEntry { .. } | Self::NotInHistory { .. } | Self::Gone { .. } => {
+                ErrorKind::NotFound
+            }
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
             | Self::ReadOnly { .. }
@@ -194,11 +187,17 @@ impl Error {
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. }
             | Self::Ref(RefError::Conflict { .. }) => ErrorKind::Refused,
-            Self::Object(ReadObjectError::Refused { .. })
-            | Self::Ref(RefError::Damaged { .. })
+            Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
+                ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. } => ErrorKind::Refused,
+                ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
+                _ => ErrorKind::Damage,
+            },
+            Self::Ref(RefError::Damaged { .. })
             | Self::Dangling { .. }
             | Self::Misplaced { .. }
-            | Self::History(HistoryError::Damaged { .. }) => ErrorKind::Damage,
+            | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {
+                ErrorKind::Damage
+            }
             Self::NotACatalog { .. } | Self::Format { .. } => ErrorKind::Unavailable,
             Self::Object(ReadObjectError::Path(error))
             | Self::Ref(RefError::Path(error))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use crate::durable::{Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
@@ -37,14 +37,21 @@ pub(crate) fn read_entry(
     id: &ObjectId,
 ) -> Result<Option<EngineEntry>, ReadObjectError> {
     let path = layout::object(id).path();
-    // An object of another kind may be larger; it is refused for its size, which is no less true.
-    let Some(bytes) = root.read(&path, Schema::EngineEntry1.max_bytes())? else {
-        return Ok(None);
+    let refuse = |cause| ReadObjectError::Refused { object: *id, cause };
+    let bytes = match root.read(&path, Schema::EngineEntry1.max_bytes()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        // A good object of another kind, or a bad one: no entry in any case.
+        Err(PathError {
+            cause: Cause::TooLarge { size, limit },
+            ..
+        }) => {
+            return Err(refuse(ObjectError::TooLarge { size, limit }));
+        }
+        Err(error) => return Err(error.into()),
     };
     let entry = check_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
-    entry
-        .map(Some)
-        .map_err(|cause| ReadObjectError::Refused { object: *id, cause })
+    entry.map(Some).map_err(refuse)
 }
 
 /// Returns the ids of all objects that start with `prefix`, sorted.
@@ -111,13 +118,17 @@ impl<'r, 'o> Write<'r, 'o> {
         let place = layout::object(id);
         let dir = root.dir(&place.dir)?;
         let copy = || root.stage_named(bytes, Permissions::ReadOnly);
-        // Whatever cannot be read as these bytes, a link or a directory too, is damage.
+        // Whatever is there and cannot be read as these bytes, a link or a directory too, is damage.
+        // A process out of descriptors, or without permission, says nothing about the object.
         let step = match root.read(&place.path(), bytes.len() as u64) {
             Ok(None) => Step::Publish(dir.stage(bytes, Permissions::ReadOnly)?),
             Ok(Some(found)) if found == bytes => match dir.renew(&place.name)? {
                 Some(file) => Step::Keep(file),
                 None => Step::Refresh(copy()?),
             },
+            Err(error) if !error.cause.is_damage() && !error.cause.is_unreadable() => {
+                return Err(error);
+            }
             Ok(Some(_)) | Err(_) => Step::Heal(copy()?),
         };
         Ok(Self {

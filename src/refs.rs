@@ -14,7 +14,7 @@ use crate::name::{Name, RefName};
 /// What a ref must hold for a change of it to go ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// Anything, also nothing.
+    /// Anything, also nothing. A damaged ref is neither: what it held would be lost.
     Any,
     /// Nothing: there is no such ref.
     Absent,

@@ -520,7 +520,7 @@ fn lines_that_took_effect_and_undo_are_those_of_the_examples() {
 // ---- where the text is ahead of the library ----------------------------------------------------
 
 #[test]
-#[ignore = "undo_target pushes an entry that is on top already (section 6)"]
+
 fn undo_leads_further_back_after_an_entry_was_put_retired_and_put_again() {
     let scratch = Scratch::new();
     let first = scratch.put(&entry(1));
@@ -533,7 +533,7 @@ fn undo_leads_further_back_after_an_entry_was_put_retired_and_put_again() {
 }
 
 #[test]
-#[ignore = "LockedHistory::lock does not look at the link count (section 12)"]
+
 fn history_with_a_second_hard_link_is_refused_and_left_alone() {
     let scratch = Scratch::new();
     let outside = scratch.dir.path().join("outside");
@@ -546,7 +546,7 @@ fn history_with_a_second_hard_link_is_refused_and_left_alone() {
 }
 
 #[test]
-#[ignore = "rollback does not compare the names of the entry with those of the ref (section 7.3)"]
+
 fn rollback_to_an_entry_of_another_name_is_refused() {
     let scratch = Scratch::new();
     let own = scratch.put(&entry(1));
@@ -560,7 +560,7 @@ fn rollback_to_an_entry_of_another_name_is_refused() {
 }
 
 #[test]
-#[ignore = "LockedHistory::append does not look at the limit (section 6)"]
+
 fn change_whose_line_would_exceed_the_limit_of_a_history_is_refused() {
     let scratch = Scratch::new();
     let line = format!("\n{}\n", expand("1 put - A me"));

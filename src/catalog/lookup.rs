@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Catalog, Record};
-use crate::change::{Change, committed};
+use crate::change::Change;
 use crate::entry::EngineEntry;
 use crate::error::Error;
 use crate::filter::Filter;
@@ -236,10 +236,10 @@ impl Catalog {
     pub fn history(&self, name: &RefName) -> Result<Vec<Change>, Error> {
         loop {
             let current = refs::read(&self.root, name)?;
-            let changes = history::read(&self.root, name)?;
+            let changes = history::read(&self.root, name, current);
             // A change between the two reads would make lines look as if they never took effect.
             if refs::read(&self.root, name)? == current {
-                return Ok(committed(changes, current));
+                return Ok(changes?);
             }
         }
     }

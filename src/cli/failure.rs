@@ -94,7 +94,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::Entry { source: EntryError::Secret { .. }, .. } => {
             "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
         }
-        Error::NoSuchRef { name } | Error::NoEarlierEntry { name } => {
+        Error::NoEarlierEntry { name } => {
             format!("`engine-catalog history '{name}'` shows what there was")
         }
         Error::NotInHistory { name, .. } => {
@@ -103,6 +103,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::AmbiguousId { first, .. } => {
             format!("name one by its engine and version: `engine-catalog get '{first}'`")
         }
+        Error::Ref(RefError::Damaged { name }) => format!(
+            "the last line of its history says what it held: `tail -n 1` of the file of {name} below history/"
+        ),
         Error::AmbiguousPrefix { .. } => "give more digits".to_owned(),
         Error::Ref(RefError::Conflict { name, .. }) => format!(
             "somebody changed it meanwhile: look at `engine-catalog history '{name}'` and try again"

@@ -1,7 +1,7 @@
 //! `engine-catalog retire`
 
 use clap::Args;
-use engine_catalog::{Error, Expect, RefName};
+use engine_catalog::{Expect, RefName};
 use serde_json::json;
 
 use super::failure::{Failure, say};
@@ -23,7 +23,7 @@ impl Retire {
         let (catalog, stamp) = context.write()?;
         let name = self.name;
         let Some(object) = catalog.retire(&name, Expect::Any, &stamp)? else {
-            return Err(Error::NoSuchRef { name }.into());
+            return Err(Failure::NotFound(format!("there is no ref {name}")));
         };
         if context.out.is_json() {
             context.out.json(&json!({ "object": object }))?;

@@ -18,6 +18,7 @@
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.
 
 mod lock;
+mod outside;
 mod root;
 mod write;
 
@@ -26,9 +27,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use lock::Lock;
+pub(crate) use outside::sync_outside;
 pub use root::FileKind;
 pub(crate) use root::Root;
-pub(crate) use write::{Dir, Permissions, Published, Staged, sync_outside};
+pub(crate) use write::{Dir, Permissions, Published, Staged};
 
 /// A file operation that failed: what was attempted, on which path, and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,12 @@ impl Cause {
             self,
             Self::Link | Self::NotRegular(_) | Self::TooLarge { .. }
         )
+    }
+
+    /// Returns whether the disk could not deliver what is there.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        let eio = rustix::io::Errno::IO.raw_os_error();
+        matches!(self, Self::Io(error) if error.raw_os_error() == Some(eio))
     }
 }
 

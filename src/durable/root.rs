@@ -63,6 +63,27 @@ impl From<FileType> for FileKind {
     }
 }
 
+/// Opens what is at `path` below an open directory, without leaving that, following a link or
+/// changing file system.
+pub(super) fn open_beneath(
+    dir: &File,
+    path: &Path,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    loop {
+        match openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
+            // EAGAIN: the tree changed while the kernel resolved the path.
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            result => return result,
+        }
+    }
+}
+
 impl Root {
     /// Opens a directory as a root; `None` where there is no such directory.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, PathError> {
@@ -110,17 +131,7 @@ impl Root {
         flags: OFlags,
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
-        let resolve = ResolveFlags::BENEATH
-            | ResolveFlags::NO_SYMLINKS
-            | ResolveFlags::NO_MAGICLINKS
-            | ResolveFlags::NO_XDEV;
-        loop {
-            match openat2(&self.fd, path, flags | OFlags::CLOEXEC, mode, resolve) {
-                // EAGAIN: the tree changed while the kernel resolved the path.
-                Err(Errno::INTR | Errno::AGAIN) => {}
-                result => return result,
-            }
-        }
+        open_beneath(&self.fd, path, flags, mode)
     }
 
     /// Returns the whole content of the file at `path`; `None` where there is no such file.
@@ -155,6 +166,8 @@ impl Root {
         let fd = match self.open_beneath(path, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
+            // What opening a socket says.
+            Err(Errno::NXIO) => return Err(fail(Cause::NotRegular(FileKind::Other))),
             Err(errno) => return Err(fail(errno.into())),
         };
         let stat = fstat(&fd).map_err(|errno| fail(errno.into()))?;

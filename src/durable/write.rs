@@ -67,29 +67,6 @@ pub(crate) enum Published {
 }
 
 impl Root {
-    /// Makes a directory that is to become a root, and the directories above it that are missing,
-    /// so that their names survive; an existing one is left as it is.
-    pub(crate) fn make(path: &Path) -> Result<Self, PathError> {
-        let fail = |action, cause: std::io::Error| PathError::new(action, path, cause);
-        let path = std::path::absolute(path).map_err(|error| fail("create", error))?;
-        for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
-            match std::fs::create_dir(dir) {
-                Ok(()) => {
-                    let parent = dir.parent().unwrap_or(dir);
-                    let synced = File::open(parent).and_then(|parent| parent.sync_all());
-                    synced.map_err(|error| PathError::new("sync", parent, error))?;
-                }
-                // Whatever the error, a directory that exists is fine (`/` says EEXIST, a read-only
-                // file system EROFS).
-                Err(_) if dir.is_dir() => {}
-                Err(error) => return Err(PathError::new("create directory", dir, error)),
-            }
-        }
-        // An existing one may come from a process that was killed before it was synced.
-        sync_names([path.as_path()])?;
-        Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
-    }
-
     /// Opens the directory at `path` for writing, making it and those above it where missing, so
     /// that its name, up to the root, survives.
     pub(crate) fn dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
@@ -212,7 +189,8 @@ impl Root {
 }
 
 impl<'r> Dir<'r> {
-    pub(super) fn root(&self) -> &'r Root {
+    /// Returns the root that the directory is below.
+    pub(crate) fn root(&self) -> &'r Root {
         self.root
     }
 
@@ -415,36 +393,4 @@ impl Drop for Staged<'_> {
 /// The path by which an unnamed file can be linked.
 fn link_source(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
-}
-
-/// Makes files outside of any catalog survive: their content, and their names. Paths are absolute.
-pub(crate) fn sync_outside<'a>(
-    files: impl IntoIterator<Item = &'a Path> + Clone,
-) -> Result<(), PathError> {
-    for path in files.clone() {
-        let synced = File::open(path).and_then(|file| file.sync_all());
-        synced.map_err(|error| PathError::new("sync", path, error))?;
-    }
-    sync_names(files)
-}
-
-/// Makes names outside of any catalog survive, and those of the directories above them, as far as
-/// this user may open them. Paths are absolute.
-fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
-    use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
-    let above = |path: &'a Path| path.ancestors().skip(1);
-    for dir in paths.into_iter().flat_map(above).collect::<BTreeSet<_>>() {
-        match File::open(dir).and_then(|dir| dir.sync_all()) {
-            Ok(()) => {}
-            // A directory that this user may not list, or that cannot be written or synced, was
-            // not made by whoever made what lies below.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    InvalidInput | PermissionDenied | ReadOnlyFilesystem
-                ) => {}
-            Err(error) => return Err(PathError::new("sync", dir, error)),
-        }
-    }
-    Ok(())
 }
