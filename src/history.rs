@@ -43,8 +43,8 @@ pub(crate) fn read(root: &Root, name: &RefName) -> Result<Vec<Change>, HistoryEr
 
 /// The history of a ref while its lock is held.
 ///
-/// Dropping it before [`keep`](Self::keep) takes back what was appended, and the file itself where
-/// it was made for it, as far as that can be done.
+/// Dropping it before [`keep`](Self::keep) takes back what was appended, and a file that was empty
+/// when it was locked, as far as that can be done.
 #[must_use = "the lock is released when this is dropped"]
 pub(crate) struct LockedHistory<'r> {
     lock: Lock,
@@ -52,6 +52,8 @@ pub(crate) struct LockedHistory<'r> {
     file_name: String,
     /// Bytes of the lines that stand.
     length: u64,
+    /// Whether the file was empty, and may go again.
+    was_empty: bool,
     /// Whether a line was appended that is not kept yet.
     appended: bool,
 }
@@ -73,9 +75,13 @@ impl<'r> LockedHistory<'r> {
             dir,
             file_name: place.name,
             length: 0,
+            was_empty: false,
             appended: false,
         };
-        history.length = history.complete_bytes()?;
+        // Until it is known to be empty, nothing of it may be taken back.
+        let (complete, size) = history.measure()?;
+        history.length = complete;
+        history.was_empty = size == 0;
         Ok(history)
     }
 
@@ -97,7 +103,7 @@ impl<'r> LockedHistory<'r> {
     /// Keeps what was appended: the ref has changed.
     pub(crate) fn keep(&mut self) {
         self.appended = false;
-        self.length = u64::MAX;
+        self.was_empty = false;
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -108,10 +114,12 @@ impl<'r> LockedHistory<'r> {
         &self.dir
     }
 
-    /// Returns how many bytes are complete lines, without an end that a crash left torn.
-    fn complete_bytes(&self) -> Result<u64, PathError> {
+    /// Returns how many bytes are complete lines, without an end that a crash left torn, and how many
+    /// there are in all.
+    fn measure(&self) -> Result<(u64, u64), PathError> {
         let (start, end) = self.read_end()?;
-        let (mut complete, mut from) = (start + end.len() as u64, 0);
+        let size = start + end.len() as u64;
+        let (mut complete, mut from) = (size, 0);
         for line in end.split_inclusive(|&byte| byte == b'\n') {
             from += line.len();
             let is_last = from == end.len();
@@ -119,7 +127,7 @@ impl<'r> LockedHistory<'r> {
                 complete -= line.len() as u64;
             }
         }
-        Ok(complete)
+        Ok((complete, size))
     }
 
     /// Returns the last complete line.
@@ -158,7 +166,7 @@ impl Drop for LockedHistory<'_> {
         if self.appended {
             let _ = self.lock.file().set_len(self.length);
         }
-        if self.length == 0 {
+        if self.was_empty {
             let _ = self.dir.remove(&self.file_name);
         }
     }
