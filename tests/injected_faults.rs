@@ -234,8 +234,13 @@ fn acknowledged(run: &Run) -> bool {
     String::from_utf8_lossy(&run.output.stdout).contains("acknowledged")
 }
 
+/// Returns how many files are left in `tmp/`, other than a damaged one that could not be moved on.
 fn leftovers(root: &Path) -> usize {
-    fs::read_dir(root.join("tmp")).expect("it is there").count()
+    let files = fs::read_dir(root.join("tmp")).expect("it is there");
+    let contents = files.flatten().map(|file| fs::read(file.path()));
+    contents
+        .filter(|it| it.as_deref().ok() != Some(DAMAGED))
+        .count()
 }
 
 fn quarantined(root: &Path) -> usize {
@@ -323,4 +328,23 @@ fn failed_or_killed_rollback_leaves_the_old_or_the_new() {
         return;
     };
     scene.every_fault(|_, _| {});
+}
+
+#[test]
+fn failed_or_killed_healing_never_destroys_what_is_damaged() {
+    let prepare = |root: &Path, catalog: &Catalog| {
+        put(catalog, &["new", "old"]);
+        let object = object_file(root, &entry("b1", "new"));
+        fs::remove_file(&object).expect("it is there");
+        fs::write(&object, DAMAGED).expect("there is room");
+    };
+    let Some(scene) = Scene::new("put", prepare) else {
+        return;
+    };
+    scene.every_fault(|root, what| {
+        let is_kept = WalkDir::new(root).into_iter().flatten().any(|file| {
+            file.file_type().is_file() && fs::read(file.path()).is_ok_and(|it| it == DAMAGED)
+        });
+        assert!(is_kept, "what was damaged is gone: {what}");
+    });
 }

@@ -300,27 +300,21 @@ impl<'r> Dir<'r> {
 
     /// Gives a file of [`Root::stage_named`] its name, in the place of the file that has it.
     pub(crate) fn replace(&self, staged: Staged<'_>, name: &str) -> Result<(), PathError> {
-        let (tmp, temporary) = staged
-            .temporary
-            .as_ref()
-            .expect("only named files replace others");
+        let (tmp, temporary) = staged.named();
         renameat(&tmp.fd, temporary, &self.fd, name)
             .map_err(|errno| self.fail("replace", name, errno))
     }
 
     /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
-    /// random end. The name is never without a file.
+    /// random end. The name is never without a file. What cannot be moved stays in `tmp/`.
     pub(crate) fn replace_keeping(
         &self,
-        staged: Staged<'_>,
+        mut staged: Staged<'_>,
         name: &str,
         kept: &Dir<'_>,
         kept_name: &str,
     ) -> Result<(), PathError> {
-        let (tmp, temporary) = staged
-            .temporary
-            .as_ref()
-            .expect("only named files replace others");
+        let (tmp, temporary) = staged.named();
         match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             // Somebody removed it meanwhile: nothing is there to be kept.
@@ -328,8 +322,10 @@ impl<'r> Dir<'r> {
             Err(errno) => return Err(self.fail("replace", name, errno)),
         }
         let kept_name = format!("{kept_name}.{temporary}");
-        renameat(&tmp.fd, temporary, &kept.fd, &kept_name)
-            .map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
+        let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
+        // What has the name of the temporary now is not `staged`, and is not removed with it.
+        staged.temporary = None;
+        moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
     }
 
     /// Removes the file `name`; one that is already gone is no error.
@@ -369,10 +365,15 @@ impl<'r> Dir<'r> {
     }
 }
 
-impl Staged<'_> {
+impl<'r> Staged<'r> {
     /// Returns the written file.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    fn named(&self) -> &(Dir<'r>, String) {
+        let named = self.temporary.as_ref();
+        named.expect("only named files replace others")
     }
 
     fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
