@@ -111,13 +111,15 @@ impl<'r, 'o> Write<'r, 'o> {
         let place = layout::object(id);
         let dir = root.dir(&place.dir)?;
         let copy = || root.stage_named(bytes, Permissions::ReadOnly);
-        // Whatever cannot be read as these bytes, a link or a directory too, is damage.
+        // Whatever cannot be read as these bytes, a link or a directory too, is damage; unless the
+        // reason has nothing to do with the file.
         let step = match root.read(&place.path(), bytes.len() as u64) {
             Ok(None) => Step::Publish(dir.stage(bytes, Permissions::ReadOnly)?),
             Ok(Some(found)) if found == bytes => match dir.renew(&place.name)? {
                 Some(file) => Step::Keep(file),
                 None => Step::Refresh(copy()?),
             },
+            Err(error) if error.says_nothing_of_the_file() => return Err(error),
             Ok(Some(_)) | Err(_) => Step::Heal(copy()?),
         };
         Ok(Self {

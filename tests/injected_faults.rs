@@ -301,7 +301,12 @@ fn failed_or_killed_put_of_the_same_changes_nothing() {
     let Some(scene) = Scene::new("put", |_, catalog| put(catalog, &["old", "new"])) else {
         return;
     };
-    scene.every_fault(|_, _| {});
+    scene.every_fault(|root, what| {
+        // What cannot be opened for want of descriptors may well be good.
+        if what.starts_with("EMFILE") {
+            good_objects_stay(root, what);
+        }
+    });
 }
 
 #[test]

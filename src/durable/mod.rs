@@ -25,6 +25,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 pub(crate) use lock::Lock;
 pub use root::FileKind;
 pub(crate) use root::Root;
@@ -96,13 +98,25 @@ impl PathError {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(&self.cause, Cause::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
     }
+
+    /// Returns whether this would have failed whatever the file is: for want of descriptors or
+    /// memory, or because something else is mounted over it.
+    pub(crate) fn says_nothing_of_the_file(&self) -> bool {
+        match &self.cause {
+            Cause::Io(error) => {
+                let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+                matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+            }
+            cause => matches!(cause, Cause::OtherFileSystem),
+        }
+    }
 }
 
-impl From<rustix::io::Errno> for Cause {
-    fn from(errno: rustix::io::Errno) -> Self {
+impl From<Errno> for Cause {
+    fn from(errno: Errno) -> Self {
         match errno {
-            rustix::io::Errno::LOOP => Self::Link,
-            rustix::io::Errno::XDEV => Self::OtherFileSystem,
+            Errno::LOOP => Self::Link,
+            Errno::XDEV => Self::OtherFileSystem,
             _ => Self::Io(errno.into()),
         }
     }
