@@ -69,8 +69,8 @@ pub(crate) fn read(
 
 /// The history of a ref while its lock is held.
 ///
-/// Dropping it before [`keep`](Self::keep) takes back what was appended, and the file itself where
-/// it was made for it, as far as that can be done.
+/// Dropping it before [`keep`](Self::keep) takes back what was appended, and a file that was empty
+/// when it was locked, as far as that can be done.
 #[must_use = "the lock is released when this is dropped"]
 pub(crate) struct LockedHistory<'r> {
     lock: Lock,
@@ -111,15 +111,18 @@ impl<'r> LockedHistory<'r> {
         let place = layout::history(name);
         let dir = root.dir(&place.dir)?;
         let lock = dir.lock_exclusive(&place.name, layout::MAX_HISTORY_BYTES)?;
-        let mut history = Self {
+        // Known before anything can be taken back: an empty file may go again, no other.
+        let length = lock.file().metadata();
+        let length = length
+            .map_err(|error| dir.fail("read", &place.name, error))?
+            .len();
+        Ok(Self {
             lock,
             dir,
             place,
-            length: 0,
+            length,
             state: Append::Nothing,
-        };
-        history.length = history.io("read", |file| Ok(file.metadata()?.len()))?;
-        Ok(history)
+        })
     }
 
     /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.

@@ -118,8 +118,8 @@ impl<'r, 'o> Write<'r, 'o> {
         let place = layout::object(id);
         let dir = root.dir(&place.dir)?;
         let copy = || root.stage_named(bytes, Permissions::ReadOnly);
-        // Whatever is there and cannot be read as these bytes, a link or a directory too, is damage.
-        // A process out of descriptors, or without permission, says nothing about the object.
+        // Whatever cannot be read as these bytes, a link or a directory too, is damage; unless the
+        // reason has nothing to do with the file.
         let step = match root.read(&place.path(), bytes.len() as u64) {
             Ok(None) => Step::Publish(dir.stage(bytes, Permissions::ReadOnly)?),
             Ok(Some(found)) if found == bytes => match dir.renew(&place.name)? {

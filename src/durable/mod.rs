@@ -26,6 +26,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 pub(crate) use lock::Lock;
 pub(crate) use outside::sync_outside;
 pub use root::FileKind;
@@ -81,10 +83,14 @@ impl Cause {
         )
     }
 
-    /// Returns whether the disk could not deliver what is there.
+    /// Returns whether the disk, or the file system, could not deliver what is there. Another error,
+    /// such as a want of descriptors, memory or permission, says nothing about a file.
     pub(crate) fn is_unreadable(&self) -> bool {
-        let eio = rustix::io::Errno::IO.raw_os_error();
-        matches!(self, Self::Io(error) if error.raw_os_error() == Some(eio))
+        let Self::Io(error) = self else {
+            return false;
+        };
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        matches!(errno, Some(Errno::IO | Errno::BADMSG | Errno::UCLEAN))
     }
 }
 
@@ -106,11 +112,11 @@ impl PathError {
     }
 }
 
-impl From<rustix::io::Errno> for Cause {
-    fn from(errno: rustix::io::Errno) -> Self {
+impl From<Errno> for Cause {
+    fn from(errno: Errno) -> Self {
         match errno {
-            rustix::io::Errno::LOOP => Self::Link,
-            rustix::io::Errno::XDEV => Self::OtherFileSystem,
+            Errno::LOOP => Self::Link,
+            Errno::XDEV => Self::OtherFileSystem,
             _ => Self::Io(errno.into()),
         }
     }

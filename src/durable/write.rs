@@ -1,8 +1,8 @@
 //! Writing: directories, staged files, the names they get, and what makes each survive.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -301,7 +301,7 @@ impl<'r> Dir<'r> {
     }
 
     /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
-    /// random end. The name is never without a file.
+    /// random end. The name is never without a file. What cannot be moved stays in `tmp/`.
     pub(crate) fn replace_keeping(
         &self,
         mut staged: Staged<'_>,
@@ -365,11 +365,6 @@ impl<'r> Staged<'r> {
     fn named(&self) -> &(Dir<'r>, String) {
         let temporary = self.temporary.as_ref();
         temporary.expect("only files of `stage_named` take the place of others")
-    }
-
-    /// Returns the written file.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
     }
 
     fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
