@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, statat};
 use rustix::io::Errno;
 
 use super::{Cause, Dir, FileKind, PathError, Root};
@@ -46,12 +46,22 @@ impl Root {
     ///
     /// Waits while a process holds the lock exclusively.
     pub(crate) fn lock_shared(&self, path: &Path) -> Result<Lock, PathError> {
+        let (file, _) = self.open_lock(path, OFlags::RDWR)?;
+        wait(&file, FlockOperation::LockShared).map_err(|errno| self.error("lock", path, errno))?;
+        Ok(Lock { file })
+    }
+
+    /// Opens the file of a lock, which has to be a regular one, making it where it is missing.
+    fn open_lock(&self, path: &Path, flags: OFlags) -> Result<(File, Stat), PathError> {
         let fail = |errno: Errno| self.error("lock", path, errno);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = flags | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = self.open_beneath(path, flags, Mode::from_raw_mode(0o666));
         let file = file.map_err(fail)?.into();
-        wait(&file, FlockOperation::LockShared).map_err(fail)?;
-        Ok(Lock { file })
+        let stat = fstat(&file).map_err(fail)?;
+        match FileKind::from(FileType::from_raw_mode(stat.st_mode)) {
+            FileKind::Regular => Ok((file, stat)),
+            kind => Err(self.error("lock", path, Cause::NotRegular(kind))),
+        }
     }
 }
 
@@ -65,21 +75,13 @@ impl Dir<'_> {
     pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
         let path = self.path().join(name);
         let fail = |errno: Errno| self.root().error("lock", &path, errno);
-        let flags =
-            OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
         loop {
-            let fd = self
+            let (file, locked) = self
                 .root()
-                .open_beneath(&path, flags, Mode::from_raw_mode(0o666));
-            let file: File = fd.map_err(fail)?.into();
+                .open_lock(&path, OFlags::RDWR | OFlags::APPEND)?;
             wait(&file, FlockOperation::LockExclusive).map_err(fail)?;
             // Its last holder may have removed or replaced the file while we waited: then this lock
             // is on a file that nobody else will find.
-            let locked = fstat(&file).map_err(fail)?;
-            let kind = FileKind::from(FileType::from_raw_mode(locked.st_mode));
-            if kind != FileKind::Regular {
-                return Err(self.root().error("lock", &path, Cause::NotRegular(kind)));
-            }
             match statat(self.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(named) if named.st_ino == locked.st_ino && named.st_dev == locked.st_dev => {
                     return Ok(Lock { file });

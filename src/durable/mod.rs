@@ -103,6 +103,9 @@ impl From<rustix::io::Errno> for Cause {
         match errno {
             rustix::io::Errno::LOOP => Self::Link,
             rustix::io::Errno::XDEV => Self::OtherFileSystem,
+            // What open(2) says of a socket, and of a directory that is to be written to.
+            rustix::io::Errno::NXIO => Self::NotRegular(FileKind::Other),
+            rustix::io::Errno::ISDIR => Self::NotRegular(FileKind::Directory),
             _ => Self::Io(errno.into()),
         }
     }
