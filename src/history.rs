@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use crate::change::{Change, parse_history, parse_line};
-use crate::durable::{Dir, Lock, PathError, Root};
+use crate::durable::{Cause, Dir, Lock, PathError, Root};
 use crate::layout;
 use crate::name::RefName;
 
@@ -80,6 +80,8 @@ impl<'r> LockedHistory<'r> {
     }
 
     /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.
+    ///
+    /// Refuses what would make the file larger than any reader takes.
     pub(crate) fn append(&mut self, change: &Change) -> Result<(), PathError> {
         // A line that did not take effect stays the last until now. It is made to survive before
         // another follows, so that a crash can tear the last line only.
@@ -87,6 +89,11 @@ impl<'r> LockedHistory<'r> {
             self.io("sync", File::sync_all)?;
         }
         let (length, line) = (self.length, format!("{change}\n"));
+        let (size, limit) = (length + line.len() as u64, layout::MAX_HISTORY_BYTES);
+        if size > limit {
+            let cause = Cause::TooLarge { size, limit };
+            return Err(self.dir.fail("append to", &self.file_name, cause));
+        }
         self.appended = true;
         self.io("write", |mut file| {
             file.set_len(length)?;
