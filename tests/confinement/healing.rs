@@ -11,25 +11,27 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use super::busy_home;
 use super::support::{Home, entry, files, listing, name, object_of, stamp};
 
-/// Ways to damage an object's file that holds the given bytes; each puts something in its place.
-const DAMAGES: [(&str, fn(&Path, &[u8])); 11] = [
+/// Puts something in the place of an object's file, which held the given bytes.
+type Damage = fn(&Path, &[u8]);
+
+const DAMAGES: [(&str, Damage); 11] = [
     ("flipped", |file, good| {
         let mut bad = good.to_vec();
         bad[40] ^= 1;
         fs::write(file, bad).unwrap();
     }),
     ("cut short", |file, good| {
-        fs::write(file, &good[..good.len() - 1]).unwrap()
+        fs::write(file, &good[..good.len() - 1]).unwrap();
     }),
     ("empty", |file, _| fs::write(file, "").unwrap()),
     ("zeros", |file, good| {
-        fs::write(file, vec![0; good.len()]).unwrap()
+        fs::write(file, vec![0; good.len()]).unwrap();
     }),
     ("longer", |file, good| {
-        fs::write(file, [good, b"\0"].concat()).unwrap()
+        fs::write(file, [good, b"\0"].concat()).unwrap();
     }),
     ("huge", |file, _| {
-        fs::File::create(file).unwrap().set_len(10 << 30).unwrap()
+        fs::File::create(file).unwrap().set_len(10 << 30).unwrap();
     }),
     ("a link to the same bytes", |file, good| {
         let outside = file.ancestors().nth(4).unwrap().join("good-copy");
@@ -37,7 +39,7 @@ const DAMAGES: [(&str, fn(&Path, &[u8])); 11] = [
         symlink(outside, file).unwrap();
     }),
     ("a link to nothing", |file, _| {
-        symlink("../nothing", file).unwrap()
+        symlink("../nothing", file).unwrap();
     }),
     ("a directory", |file, good| {
         fs::create_dir(file).unwrap();
@@ -51,7 +53,7 @@ fn node(file: &Path, kind: FileType) {
     mknodat(CWD, file, kind, Mode::from_raw_mode(0o600), 0).unwrap();
 }
 
-fn damage(home: &Home, object: &ObjectId, how: fn(&Path, &[u8])) {
+fn damage(home: &Home, object: &ObjectId, how: Damage) {
     let file = home.object(object);
     let good = fs::read(&file).unwrap();
     fs::remove_file(&file).unwrap();

@@ -36,7 +36,7 @@ fn listing_shows_writes_of_every_kind() {
             fs::File::open(&file)
                 .unwrap()
                 .set_modified(UNIX_EPOCH)
-                .unwrap()
+                .unwrap();
         },
         &|| fs::rename(&file, home.at("x")).unwrap(),
         &|| fs::write(home.at("y"), "").unwrap(),
