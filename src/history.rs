@@ -126,6 +126,8 @@ impl<'r> LockedHistory<'r> {
     }
 
     /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.
+    ///
+    /// Refuses what would make the file larger than any reader takes.
     pub(crate) fn append(&mut self, change: &Change) -> Result<(), PathError> {
         let end = self.end()?;
         let before = end.last.as_ref().and_then(|last| last.new);

@@ -117,6 +117,9 @@ impl From<Errno> for Cause {
         match errno {
             Errno::LOOP => Self::Link,
             Errno::XDEV => Self::OtherFileSystem,
+            // What open(2) says of a socket, and of a directory that is to be written to.
+            Errno::NXIO => Self::NotRegular(FileKind::Other),
+            Errno::ISDIR => Self::NotRegular(FileKind::Directory),
             _ => Self::Io(errno.into()),
         }
     }

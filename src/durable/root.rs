@@ -166,8 +166,6 @@ impl Root {
         let fd = match self.open_beneath(path, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
-            // What opening a socket says.
-            Err(Errno::NXIO) => return Err(fail(Cause::NotRegular(FileKind::Other))),
             Err(errno) => return Err(fail(errno.into())),
         };
         let stat = fstat(&fd).map_err(|errno| fail(errno.into()))?;

@@ -367,6 +367,11 @@ impl<'r> Staged<'r> {
         temporary.expect("only files of `stage_named` take the place of others")
     }
 
+    /// Returns the written file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
         (&self.file).write_all(bytes)?;
         if permissions == Permissions::ReadOnly {

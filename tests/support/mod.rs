@@ -172,3 +172,8 @@ pub(crate) fn to_cbor(value: &Value) -> Vec<u8> {
 pub(crate) fn from_cbor(bytes: &[u8]) -> Value {
     ciborium::from_reader(bytes).unwrap()
 }
+
+/// The object that holds an entry.
+pub(crate) fn object_of(entry: &EngineEntry) -> ObjectId {
+    ObjectId::of(&engine_catalog::encode_entry(entry).unwrap())
+}
