@@ -166,8 +166,8 @@ pub struct MalformedLine;
 pub(crate) struct Lines {
     /// The changes.
     pub(crate) changes: Vec<Change>,
-    /// Whether something follows that is no line: a write that a crash cut short, or damage.
-    pub(crate) torn: bool,
+    /// How many bytes they take. What follows is torn: a write that a crash cut short, or damage.
+    pub(crate) bytes: u64,
 }
 
 /// Returns the lines in the bytes of a history file. What follows the last line feed, and a last
@@ -178,13 +178,15 @@ pub(crate) struct Lines {
 /// The number, from 1, of a malformed line that is not the last.
 pub(crate) fn parse_history(bytes: &[u8]) -> Result<Lines, usize> {
     let mut lines = Lines::default();
+    let mut torn = None;
     for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-        if lines.torn {
-            return Err(number - 1);
-        }
-        match parse_line(line) {
-            Some(change) => lines.changes.push(change),
-            None => lines.torn = true,
+        match (torn, parse_line(line)) {
+            (Some(number), _) => return Err(number),
+            (None, None) => torn = Some(number),
+            (None, Some(change)) => {
+                lines.changes.push(change);
+                lines.bytes += line.len() as u64;
+            }
         }
     }
     Ok(lines)
@@ -318,7 +320,8 @@ mod tests {
         let first = format!("{}\n", change(Op::Put, 0, 1));
         let second = format!("{}\n", change(Op::Put, 1, 2));
         let parse = |text: &str| {
-            parse_history(text.as_bytes()).map(|lines| (lines.changes.len(), lines.torn))
+            let lines = parse_history(text.as_bytes());
+            lines.map(|lines| (lines.changes.len(), lines.bytes < text.len() as u64))
         };
         assert_eq!(parse(""), Ok((0, false)));
         assert_eq!(parse(&format!("{first}{second}")), Ok((2, false)));

@@ -153,7 +153,12 @@ impl EngineEntry {
             created_ms: self.created_ms,
             ..other.clone()
         };
-        *self == other
+        // Paths are equal that are spelled differently, and stored differently.
+        let spelled = |entry: &Self| -> Vec<_> {
+            let paths = entry.artifacts.iter();
+            paths.map(|path| path.as_os_str().to_owned()).collect()
+        };
+        *self == other && spelled(self) == spelled(&other)
     }
 
     /// Returns the identity under which other systems report this engine, stored as `object`.
@@ -348,6 +353,11 @@ mod tests {
             ..entry()
         };
         assert!(entry().is_same_build(&later));
+        let with = |path: &str| EngineEntry {
+            artifacts: vec![path.into()],
+            ..entry()
+        };
+        assert!(!with("/opt/x").is_same_build(&with("/opt//x")));
         let other = EngineEntry {
             build_flags: Some(vec![]),
             ..entry()

@@ -91,14 +91,6 @@ enum Append {
     Kept,
 }
 
-/// The end of a history file.
-struct End {
-    /// The last complete line.
-    last: Option<Change>,
-    /// Bytes up to and with it.
-    complete: u64,
-}
-
 impl<'r> LockedHistory<'r> {
     /// Opens the history of `name`.
     ///
@@ -129,12 +121,10 @@ impl<'r> LockedHistory<'r> {
     ///
     /// Refuses what would make the file larger than any reader takes.
     pub(crate) fn append(&mut self, change: &Change) -> Result<(), PathError> {
-        let end = self.end()?;
-        let before = end.last.as_ref().and_then(|last| last.new);
-        let (from, lead) = if end.complete == self.length && before == change.old {
-            (self.length, "")
-        } else {
-            self.mend(&end, change.old)?
+        let (from, lead) = match self.last_line()? {
+            Some(last) if last.new == change.old => (self.length, ""),
+            None if self.length == 0 && change.old.is_none() => (0, ""),
+            _ => self.mend(change.old)?,
         };
         let line = format!("{lead}{change}\n");
         let (size, limit) = (from + line.len() as u64, layout::MAX_HISTORY_BYTES);
@@ -153,23 +143,19 @@ impl<'r> LockedHistory<'r> {
 
     /// Finds out where a line can follow an end that is torn, or that does not lead to `current`:
     /// at which offset, and after what.
-    fn mend(&self, end: &End, current: Option<ObjectId>) -> Result<(u64, &'static str), PathError> {
+    fn mend(&self, current: Option<ObjectId>) -> Result<(u64, &'static str), PathError> {
         // Lines that did not take effect are made to survive before another follows, so that a cut
         // can tear the last line only.
         self.io("sync", File::sync_all)?;
-        let path = self.place.path();
-        let bytes = self
-            .dir
-            .root()
-            .read(&path, layout::MAX_HISTORY_BYTES)?
-            .unwrap_or_default();
-        let is_whole = parse_history(&bytes).is_ok_and(|lines| lead_to(&lines.changes, current));
-        Ok(match (is_whole, bytes.last()) {
+        let root = self.dir.root();
+        let bytes = root.read(&self.place.path(), layout::MAX_HISTORY_BYTES)?;
+        let bytes = bytes.unwrap_or_default();
+        Ok(match (parse_history(&bytes), bytes.last()) {
             // What is torn never took effect.
-            (true, _) => (end.complete, ""),
+            (Ok(lines), _) if lead_to(&lines.changes, current) => (lines.bytes, ""),
             // What is there is damage, which is for a person to look at: it stays.
-            (false, None | Some(b'\n')) => (self.length, ""),
-            (false, Some(_)) => (self.length, "\n"),
+            (_, None | Some(b'\n')) => (self.length, ""),
+            (_, Some(_)) => (self.length, "\n"),
         })
     }
 
@@ -186,23 +172,13 @@ impl<'r> LockedHistory<'r> {
         &self.dir
     }
 
-    fn end(&self) -> Result<End, PathError> {
-        // Room for the last complete line and a torn one.
-        let start = self.length.saturating_sub(2 * MAX_LINE_BYTES);
-        let mut bytes = vec![0; usize::try_from(self.length - start).unwrap_or(0)];
-        self.io("read", |file| file.read_exact_at(&mut bytes, start))?;
-        let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').rev();
-        let last_line = lines.next().unwrap_or_default();
-        Ok(match parse_line(last_line) {
-            Some(last) => End {
-                last: Some(last),
-                complete: self.length,
-            },
-            None => End {
-                last: lines.next().and_then(parse_line),
-                complete: self.length - last_line.len() as u64,
-            },
-        })
+    /// Returns the last line; `None` where there is none, or it is torn.
+    fn last_line(&self) -> Result<Option<Change>, PathError> {
+        let start = self.length.saturating_sub(MAX_LINE_BYTES);
+        let mut end = vec![0; usize::try_from(self.length - start).unwrap_or(0)];
+        self.io("read", |file| file.read_exact_at(&mut end, start))?;
+        let last = end.split_inclusive(|&byte| byte == b'\n').next_back();
+        Ok(last.and_then(parse_line))
     }
 
     fn io<T>(

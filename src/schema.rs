@@ -59,23 +59,19 @@ impl Schema {
             })
     }
 
-    /// Requires that `bytes` name this schema and are not larger than it allows.
+    /// Requires that `bytes` are not more than this schema allows, and name it.
     pub(crate) fn expect(self, bytes: &[u8]) -> Result<(), ObjectError> {
-        let found = Self::of(bytes)?;
-        if found != self {
-            return Err(ObjectError::WrongKind {
+        let (size, limit) = (bytes.len() as u64, self.max_bytes());
+        if size > limit {
+            return Err(ObjectError::TooLarge { size, limit });
+        }
+        match Self::of(bytes)? {
+            found if found == self => Ok(()),
+            found => Err(ObjectError::WrongKind {
                 expected: self,
                 found,
-            });
+            }),
         }
-        let size = bytes.len() as u64;
-        if size > self.max_bytes() {
-            return Err(ObjectError::TooLarge {
-                size,
-                limit: self.max_bytes(),
-            });
-        }
-        Ok(())
     }
 }
 

@@ -296,7 +296,6 @@ fn history_rollback_and_retire_tell_one_story() {
     ");
     assert_shows!(program, program.shows(&["retire", "llamacpp/b4321"]), @"
     | error: there is no ref llamacpp/b4321
-    | hint: `engine-catalog history 'llamacpp/b4321'` shows what there was
     [exit status 1]
     ");
     assert_shows!(program, program.shows(&["rollback", "llamacpp/b4321", "--to", "a2f1"]), @"

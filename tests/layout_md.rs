@@ -19,8 +19,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use engine_catalog::{
-    Cause, Change, EngineEntry, Error, Expect, MarkerError, Name, Object, Op, Schema, Snapshot,
-    encode_entry,
+    Cause, Change, EngineEntry, Error, Expect, MarkerError, Name, Object, ObjectError, Op, Schema,
+    Snapshot, encode_entry,
 };
 
 use document::{LAYOUT, assert_says, blocks, expand, json_string, letter, lines, quoted, table};
@@ -86,6 +86,7 @@ fn every_example_block_is_checked() {
         "history-lines",
         "refused-history-lines",
         "history-walks",
+        "disconnected-histories",
     ];
     let mut inside = false;
     for line in LAYOUT.lines() {
@@ -155,6 +156,10 @@ fn limits_are_those_that_the_library_enforces() {
             Cause::TooLarge { limit: found, .. } => assert_eq!(found, limit),
             other => panic!("{other:?}"),
         },
+        Err(Error::Object(engine_catalog::ReadObjectError::Refused {
+            cause: ObjectError::TooLarge { limit: found, .. },
+            ..
+        })) => assert_eq!(found, limit),
         other => panic!("{other:?}"),
     };
     let scratch = Scratch::new();
@@ -517,10 +522,7 @@ fn lines_that_took_effect_and_undo_are_those_of_the_examples() {
     assert!(walked >= 5, "{walked}");
 }
 
-// ---- where the text is ahead of the library ----------------------------------------------------
-
 #[test]
-
 fn undo_leads_further_back_after_an_entry_was_put_retired_and_put_again() {
     let scratch = Scratch::new();
     let first = scratch.put(&entry(1));
@@ -533,20 +535,61 @@ fn undo_leads_further_back_after_an_entry_was_put_retired_and_put_again() {
 }
 
 #[test]
-
-fn history_with_a_second_hard_link_is_refused_and_left_alone() {
+fn history_with_a_second_hard_link_is_copied_before_anything_is_appended() {
     let scratch = Scratch::new();
-    let outside = scratch.dir.path().join("outside");
-    fs::write(&outside, "first\nno history line\n").unwrap();
-    fs::create_dir(scratch.path("history/llamacpp")).unwrap();
-    fs::hard_link(&outside, scratch.path("history/llamacpp/b4321")).unwrap();
-    assert!(scratch.catalog.put(&entry(1), &stamp()).is_err());
-    let left = fs::read_to_string(&outside).unwrap();
-    assert_eq!(left, "first\nno history line\n");
+    let first = scratch.put(&entry(1));
+    let other = scratch.dir.path().join("backup");
+    fs::hard_link(scratch.path("history/llamacpp/b4321"), &other).unwrap();
+    let before = fs::read_to_string(&other).unwrap();
+    let second = scratch.put(&entry(2));
+    assert_eq!(fs::read_to_string(&other).unwrap(), before);
+    let history = scratch.catalog.history(&name()).unwrap();
+    let news: Vec<_> = history.iter().map(|change| change.new).collect();
+    assert_eq!(news, [Some(first), Some(second)]);
 }
 
 #[test]
+fn histories_that_do_not_lead_to_the_ref_are_refused_and_kept() {
+    for text in blocks("disconnected-histories")[0].split("\n\n") {
+        let (current, lines) = text.split_once('\n').unwrap();
+        let scratch = Scratch::new();
+        if let Some(id) = current.strip_prefix("ref ").filter(|id| *id != "none") {
+            scratch.write("refs/llamacpp/b4321", format!("{}\n", letter(id)));
+        }
+        let lines: String = lines.lines().map(|line| expand(line) + "\n").collect();
+        for torn in ["", "1 put", "\0\0\n"] {
+            let kept = format!("{lines}{torn}");
+            scratch.write("history/llamacpp/b4321", &kept);
+            assert!(
+                matches!(
+                    scratch.catalog.history(&name()),
+                    Err(Error::History(
+                        engine_catalog::HistoryError::Disconnected { .. }
+                    ))
+                ),
+                "{text}"
+            );
+            scratch.put(&entry(1));
+            let after = fs::read_to_string(scratch.path("history/llamacpp/b4321")).unwrap();
+            assert!(after.starts_with(&kept), "{after:?}");
+            assert!(
+                after[kept.len()..]
+                    .trim_start_matches('\n')
+                    .starts_with("1 put "),
+                "{after:?}"
+            );
+            // For the next round.
+            let held = current.strip_prefix("ref ").unwrap();
+            if held == "none" {
+                fs::remove_file(scratch.path("refs/llamacpp/b4321")).unwrap();
+            } else {
+                scratch.write("refs/llamacpp/b4321", format!("{}\n", letter(held)));
+            }
+        }
+    }
+}
 
+#[test]
 fn rollback_to_an_entry_of_another_name_is_refused() {
     let scratch = Scratch::new();
     let own = scratch.put(&entry(1));
@@ -560,7 +603,6 @@ fn rollback_to_an_entry_of_another_name_is_refused() {
 }
 
 #[test]
-
 fn change_whose_line_would_exceed_the_limit_of_a_history_is_refused() {
     let scratch = Scratch::new();
     let line = format!("\n{}\n", expand("1 put - A me"));

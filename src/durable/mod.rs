@@ -62,6 +62,9 @@ pub enum Cause {
     /// Something other than a regular file.
     #[error("it is {0}, not a regular file")]
     NotRegular(FileKind),
+    /// Something other than a directory, on the way to it.
+    #[error("it leads through something that is not a directory")]
+    NotADirectory,
     /// More bytes than such a file can have.
     #[error("it has {size} bytes, of at most {limit}")]
     TooLarge {
@@ -79,7 +82,7 @@ impl Cause {
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
-            Self::Link | Self::NotRegular(_) | Self::TooLarge { .. }
+            Self::Link | Self::NotRegular(_) | Self::NotADirectory | Self::TooLarge { .. }
         )
     }
 
@@ -117,6 +120,7 @@ impl From<Errno> for Cause {
         match errno {
             Errno::LOOP => Self::Link,
             Errno::XDEV => Self::OtherFileSystem,
+            Errno::NOTDIR => Self::NotADirectory,
             // What open(2) says of a socket, and of a directory that is to be written to.
             Errno::NXIO => Self::NotRegular(FileKind::Other),
             Errno::ISDIR => Self::NotRegular(FileKind::Directory),

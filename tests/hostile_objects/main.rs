@@ -17,8 +17,8 @@ mod support;
 use std::fs;
 
 use engine_catalog::{
-    Cause, CborError, EngineEntry, Error, ErrorKind, Filter, Object, ObjectError, PathError,
-    ReadObjectError, Schema, Snapshot, decode_entry, encode_entry,
+    CborError, EngineEntry, Error, ErrorKind, Filter, Object, ObjectError, ReadObjectError, Schema,
+    Snapshot, decode_entry, encode_entry,
 };
 use kinds::{entry_cases, raw_entry, raw_snapshot, snapshot_cases};
 use raw::{array, blank, text};
@@ -116,21 +116,21 @@ fn entry_may_have_one_mebibyte_and_not_a_byte_more() {
         "artifacts",
         array(&[text(&(longer + &"x".repeat(limit + 1 - grown.len())))]),
     );
-    assert_eq!(decode_entry(&grown), Err(too_large));
+    assert_eq!(decode_entry(&grown), Err(too_large.clone()));
 
     // In a catalog it is refused before it is read.
     let object = home.plant(&grown);
     home.point("llamacpp/b4321", &object);
     let error = home.catalog.current(&name("llamacpp/b4321")).unwrap_err();
-    let Error::Object(ReadObjectError::Path(PathError { path, cause, .. })) = &error else {
+    let Error::Object(ReadObjectError::Refused {
+        object: found,
+        cause,
+    }) = &error
+    else {
         panic!("{error:?}")
     };
-    assert_eq!(*path, home.object(&object));
-    assert!(
-        matches!(cause, Cause::TooLarge { size: s, .. } if *s == size),
-        "{cause}"
-    );
-    assert_eq!(error.kind(), ErrorKind::Damage);
+    assert_eq!((found, cause), (&object, &too_large));
+    assert_eq!(error.kind(), ErrorKind::Refused);
 }
 
 /// Requires that everything that reads the object says which it is, and what is wrong.
@@ -158,7 +158,12 @@ fn assert_refused_in_a_catalog(home: &Home, what: &str, bytes: &[u8], expected: 
             error.to_string().contains(&planted.to_string()),
             "{what}: {error}"
         );
-        assert_eq!(error.kind(), ErrorKind::Damage, "{what}: {error}");
+        let kind = match expected {
+            ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
+            ObjectError::WrongKind { .. } => ErrorKind::Refused,
+            _ => ErrorKind::Damage,
+        };
+        assert_eq!(error.kind(), kind, "{what}: {error}");
         let Error::Object(ReadObjectError::Refused { object, cause }) = error else {
             panic!("{what}: {error:?}")
         };

@@ -50,8 +50,12 @@ fn digest() -> impl Strategy<Value = String> {
 }
 
 fn valid_entry() -> impl Strategy<Value = EngineEntry> {
-    let names = ("[^/\\pC]{1,14}", "\\PC{1,14}");
-    let lines = ("\\PC{1,40}", prop::option::of("\\PC{1,40}"));
+    let names = (
+        "[^/\\pC\\p{Zl}\\p{Zp}]{1,14}",
+        "[^\\pC\\p{Zl}\\p{Zp}]{1,14}",
+    );
+    let line = "[^\\pC\\p{Zl}\\p{Zp}]{1,40}";
+    let lines = (line, prop::option::of(line));
     let flags = prop::option::of(vec(any::<String>(), 0..4));
     let artifacts = vec("[^\\x00]{1,40}", 0..4);
     (

@@ -218,6 +218,10 @@ fn provoke(row: u32) -> Box<dyn Debug> {
             scratch.write(history_path, format!("{good}\nbad\n{good}\n"));
             Box::new(catalog.history(&name()).unwrap_err())
         }
+        47 => {
+            scratch.write(history_path, format!("{}\n", expand("1 put A B me")));
+            Box::new(catalog.history(&name()).unwrap_err())
+        }
         40 => {
             scratch.put(&entry(1));
             let rolled_back = catalog.rollback(&name(), Some(letter("A")), &stamp());
@@ -266,5 +270,5 @@ fn rejected_input_gives_the_errors_of_section_11() {
         assert!(!variants.is_empty(), "{row:?}");
         assert_variants(&provoke(number), &variants, &row[1]);
     }
-    assert_eq!(number, 46);
+    assert_eq!(number, 47);
 }
