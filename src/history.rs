@@ -72,9 +72,10 @@ impl<'r> LockedHistory<'r> {
             lock,
             dir,
             file_name: place.name,
-            length: 0,
+            length: u64::MAX,
             appended: false,
         };
+        history.check_size(history.io("read", |file| Ok(file.metadata()?.len()))?)?;
         history.length = history.complete_bytes()?;
         Ok(history)
     }
@@ -89,11 +90,7 @@ impl<'r> LockedHistory<'r> {
             self.io("sync", File::sync_all)?;
         }
         let (length, line) = (self.length, format!("{change}\n"));
-        let (size, limit) = (length + line.len() as u64, layout::MAX_HISTORY_BYTES);
-        if size > limit {
-            let cause = Cause::TooLarge { size, limit };
-            return Err(self.dir.fail("append to", &self.file_name, cause));
-        }
+        self.check_size(length + line.len() as u64)?;
         self.appended = true;
         self.io("write", |mut file| {
             file.set_len(length)?;
@@ -113,6 +110,16 @@ impl<'r> LockedHistory<'r> {
 
     pub(crate) fn dir(&self) -> &Dir<'r> {
         &self.dir
+    }
+
+    /// Requires that readers take a history of `size` bytes.
+    fn check_size(&self, size: u64) -> Result<(), PathError> {
+        let limit = layout::MAX_HISTORY_BYTES;
+        if size <= limit {
+            return Ok(());
+        }
+        let cause = Cause::TooLarge { size, limit };
+        Err(self.dir.fail("append to", &self.file_name, cause))
     }
 
     /// Returns how many bytes are complete lines, without an end that a crash left torn.
@@ -139,14 +146,23 @@ impl<'r> LockedHistory<'r> {
             .and_then(parse_line))
     }
 
-    /// Returns the last bytes of the file, enough for two lines, and their offset.
+    /// Returns the end of the file, from some point before its last two lines on, and its offset.
     fn read_end(&self) -> Result<(u64, Vec<u8>), PathError> {
         self.io("read", |file| {
             let length = file.metadata()?.len();
-            let start = length.saturating_sub(2 * MAX_LINE_BYTES);
-            let mut end = vec![0; usize::try_from(length - start).unwrap_or(0)];
-            file.read_exact_at(&mut end, start)?;
-            Ok((start, end))
+            let mut wanted = 2 * MAX_LINE_BYTES;
+            loop {
+                let start = length.saturating_sub(wanted);
+                let mut end = vec![0; usize::try_from(length - start).unwrap_or(0)];
+                file.read_exact_at(&mut end, start)?;
+                // What a crash tore is no longer than a line. Other garbage can be, and must be
+                // seen whole: a line that is appended to the rest of it is lost.
+                let line_feeds = end.iter().filter(|&&byte| byte == b'\n').count();
+                if start == 0 || line_feeds > 2 {
+                    return Ok((start, end));
+                }
+                wanted *= 2;
+            }
         })
     }
 
