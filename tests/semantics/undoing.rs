@@ -188,7 +188,9 @@ fn delete_retires_by_id_and_answers_whether_there_was_one() {
 fn end_of_a_history_that_a_crash_tore_is_left_out_and_written_over() {
     let (home, [.., c]) = three();
     let path = home.at("history/llamacpp/b1");
-    for torn in ["17 put 00", "17 put - - x\n", "\0\0\0\0", "\n"] {
+    // The last is longer than any line, which no crash leaves.
+    let long = "\0".repeat(3000);
+    for torn in ["17 put 00", "17 put - - x\n", "\0\0\0\0", "\n", &long] {
         let whole = fs::read(&path).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(torn.as_bytes()).unwrap();
