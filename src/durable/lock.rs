@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
 use rustix::io::Errno;
 
+use super::root::open_beneath;
 use super::{Cause, Dir, FileKind, PathError, Root};
 
 /// A held lock on a file. Dropping it releases the lock.
@@ -46,12 +47,8 @@ impl Root {
     ///
     /// Waits while a process holds the lock exclusively.
     pub(crate) fn lock_shared(&self, path: &Path) -> Result<Lock, PathError> {
-        let fail = |errno: Errno| self.error("lock", path, errno);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = self.open_beneath(path, flags, Mode::from_raw_mode(0o666));
-        let file = file.map_err(fail)?.into();
-        wait(&file, FlockOperation::LockShared).map_err(fail)?;
-        Ok(Lock { file })
+        lock(&self.fd, path, OFlags::empty(), FlockOperation::LockShared)
+            .map_err(|cause| self.error("lock", path, cause))
     }
 }
 
@@ -63,30 +60,30 @@ impl Dir<'_> {
     ///
     /// Waits while another thread or process holds the lock.
     pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
-        let path = self.path().join(name);
-        let fail = |errno: Errno| self.root().error("lock", &path, errno);
-        let flags =
-            OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
-        loop {
-            let fd = self
-                .root()
-                .open_beneath(&path, flags, Mode::from_raw_mode(0o666));
-            let file: File = fd.map_err(fail)?.into();
-            wait(&file, FlockOperation::LockExclusive).map_err(fail)?;
-            // Its last holder may have removed or replaced the file while we waited: then this lock
-            // is on a file that nobody else will find.
-            let locked = fstat(&file).map_err(fail)?;
-            let kind = FileKind::from(FileType::from_raw_mode(locked.st_mode));
-            if kind != FileKind::Regular {
-                return Err(self.root().error("lock", &path, Cause::NotRegular(kind)));
+        let operation = FlockOperation::LockExclusive;
+        lock(self.fd(), Path::new(name), OFlags::APPEND, operation)
+            .map_err(|cause| self.fail("lock", name, cause))
+    }
+}
+
+fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Result<Lock, Cause> {
+    let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
+    loop {
+        let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(0o666))?.into();
+        let opened = fstat(&file)?;
+        let kind = FileKind::from(FileType::from_raw_mode(opened.st_mode));
+        if kind != FileKind::Regular {
+            return Err(Cause::NotRegular(kind));
+        }
+        wait(&file, operation)?;
+        // Its last holder may have removed the file while we waited, or a copy have replaced it:
+        // then this lock is on a file that nobody else will find.
+        match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(named) if named.st_ino == opened.st_ino && named.st_dev == opened.st_dev => {
+                return Ok(Lock { file });
             }
-            match statat(self.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(named) if named.st_ino == locked.st_ino && named.st_dev == locked.st_dev => {
-                    return Ok(Lock { file });
-                }
-                Ok(_) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(fail(errno)),
-            }
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
         }
     }
 }

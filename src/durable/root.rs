@@ -108,17 +108,7 @@ impl Root {
         flags: OFlags,
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
-        let resolve = ResolveFlags::BENEATH
-            | ResolveFlags::NO_SYMLINKS
-            | ResolveFlags::NO_MAGICLINKS
-            | ResolveFlags::NO_XDEV;
-        loop {
-            match openat2(&self.fd, path, flags | OFlags::CLOEXEC, mode, resolve) {
-                // EAGAIN: the tree changed while the kernel resolved the path.
-                Err(Errno::INTR | Errno::AGAIN) => {}
-                result => return result,
-            }
-        }
+        open_beneath(&self.fd, path, flags, mode)
     }
 
     /// Returns the whole content of the file at `path`; `None` where there is no such file.
@@ -146,20 +136,8 @@ impl Root {
     }
 
     /// Opens a regular file for reading; `None` where there is no such file.
-    pub(super) fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
-        let fail = |cause: Cause| self.error("open", path, cause);
-        // NONBLOCK: opening a FIFO must not wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let fd = match self.open_beneath(path, flags, Mode::empty()) {
-            Ok(fd) => fd,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(fail(errno.into())),
-        };
-        let stat = fstat(&fd).map_err(|errno| fail(errno.into()))?;
-        match FileKind::from(FileType::from_raw_mode(stat.st_mode)) {
-            FileKind::Regular => Ok(Some(fd.into())),
-            kind => Err(fail(Cause::NotRegular(kind))),
-        }
+    fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
+        open_file(&self.fd, path).map_err(|cause| self.error("open", path, cause))
     }
 
     /// Returns the names in a directory and what each is, sorted; none where there is no such
@@ -195,5 +173,41 @@ impl Root {
         }
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+/// Opens what is at `path` below `dir` without leaving it, following a link or changing file system.
+pub(super) fn open_beneath(
+    dir: &File,
+    path: impl AsRef<Path>,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    let path = path.as_ref();
+    loop {
+        match openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
+            // EAGAIN: the tree changed while the kernel resolved the path.
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Opens a regular file below `dir` for reading; `None` where there is no such file.
+pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<File>, Cause> {
+    // NONBLOCK: opening a FIFO must not wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let fd = match open_beneath(dir, path, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    match FileKind::from(FileType::from_raw_mode(fstat(&fd)?.st_mode)) {
+        FileKind::Regular => Ok(Some(fd.into())),
+        kind => Err(Cause::NotRegular(kind)),
     }
 }
