@@ -65,16 +65,12 @@ impl From<FileType> for FileKind {
 impl Root {
     /// Opens a directory as a root; `None` where there is no such directory.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, PathError> {
-        let fail = |cause| PathError::new("open", path, cause);
-        let fd = match File::open(path) {
-            Ok(fd) => fd,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fail(Cause::Io(error))),
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(PathError::new("open", path, Cause::Io(errno.into()))),
         };
-        let kind = fd.metadata().map_err(|error| fail(Cause::Io(error)))?;
-        if !kind.is_dir() {
-            return Err(fail(Cause::Io(std::io::ErrorKind::NotADirectory.into())));
-        }
         Ok(Some(Self {
             fd,
             path: path.to_owned(),
@@ -204,6 +200,8 @@ pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<Fil
     let fd = match open_beneath(dir, path, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),
+        // What a socket says, and a device that is not there.
+        Err(Errno::NXIO) => return Err(Cause::NotRegular(FileKind::Other)),
         Err(errno) => return Err(errno.into()),
     };
     match FileKind::from(FileType::from_raw_mode(fstat(&fd)?.st_mode)) {

@@ -1,5 +1,7 @@
 //! Reading is bounded, and never leads out of the root or to anything but regular files.
 
+use std::os::unix::net::UnixListener;
+
 use super::*;
 
 fn read(scene: &Scene, path: &str, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
@@ -66,7 +68,12 @@ fn only_regular_files_are_read() {
         .status();
     assert!(fifo.unwrap().success());
     let own = scene.root.own_dir().unwrap();
-    for (name, kind) in [("dir", FileKind::Directory), ("fifo", FileKind::Other)] {
+    let _socket = UnixListener::bind(scene.path("socket")).unwrap();
+    for (name, kind) in [
+        ("dir", FileKind::Directory),
+        ("fifo", FileKind::Other),
+        ("socket", FileKind::Other),
+    ] {
         let error = read(&scene, name, 100).unwrap_err();
         assert!(
             matches!(error.cause, Cause::NotRegular(found) if found == kind),
@@ -126,4 +133,27 @@ fn listing_is_sorted_and_says_what_each_is() {
         ("c", FileKind::Link),
     ];
     assert_eq!(listed, expected.map(|(name, kind)| (name.to_owned(), kind)));
+}
+
+/// Opening a FIFO would wait for a writer.
+#[test]
+fn root_that_is_no_directory_is_refused_at_once() {
+    let scene = Scene::new();
+    fs::write(scene.path("file"), "").unwrap();
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(scene.path("fifo"))
+        .status();
+    assert!(fifo.unwrap().success());
+    let paths = ["file", "fifo"].map(|name| scene.path(name));
+    let (sender, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for path in paths {
+            let _ = sender.send(Root::open(&path).map(drop));
+        }
+    });
+    for _ in 0..2 {
+        let answer = answers.recv_timeout(std::time::Duration::from_secs(10));
+        let error = answer.expect("it does not wait").unwrap_err();
+        assert!(matches!(error.cause, Cause::Io(_)), "{error}");
+    }
 }
