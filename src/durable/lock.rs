@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, statat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
@@ -48,12 +48,8 @@ impl Root {
     ///
     /// Waits while a process holds the lock exclusively.
     pub(crate) fn lock_shared(&self, path: &Path) -> Result<Lock, PathError> {
-        let fail = |cause: Cause| self.error("lock", path, cause);
-        let file = self.open_beneath(path, FLAGS, MODE);
-        let file = file.map_err(|errno| fail(errno.into()))?.into();
-        wait(&file, FlockOperation::LockShared).map_err(|errno| fail(errno.into()))?;
-        require_regular(&file).map_err(fail)?;
-        Ok(Lock { file })
+        lock(&self.fd, path, OFlags::empty(), FlockOperation::LockShared)
+            .map_err(|cause| self.error("lock", path, cause))
     }
 }
 
@@ -70,21 +66,16 @@ impl Dir<'_> {
     pub(crate) fn lock_exclusive(&self, name: &str, limit: u64) -> Result<Lock, PathError> {
         let fail = |cause: Cause| self.fail("lock", name, cause);
         loop {
-            // Below this very directory, whatever has its path now.
-            let fd = open_beneath(self.fd(), Path::new(name), FLAGS | OFlags::APPEND, MODE);
-            let file: File = fd.map_err(|errno| fail(errno.into()))?.into();
-            wait(&file, FlockOperation::LockExclusive).map_err(|errno| fail(errno.into()))?;
-            let lock = Lock { file };
-            let locked = require_regular(&lock.file).map_err(fail)?;
-            // Its last holder may have removed or replaced the file while we waited: then this lock
-            // is on a file that nobody else will find.
-            match statat(self.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(named) if (named.st_dev, named.st_ino) != (locked.st_dev, locked.st_ino) => {}
-                Ok(named) if named.st_nlink > 1 => self.replace_by_copy(name, limit)?,
-                Ok(_) => return Ok(lock),
-                Err(Errno::NOENT) => {}
-                Err(errno) => return Err(fail(errno.into())),
+            let operation = FlockOperation::LockExclusive;
+            let lock = lock(self.fd(), Path::new(name), OFlags::APPEND, operation).map_err(fail)?;
+            if fstat(&lock.file)
+                .map_err(|errno| fail(errno.into()))?
+                .st_nlink
+                <= 1
+            {
+                return Ok(lock);
             }
+            self.replace_by_copy(name, limit)?;
         }
     }
 
@@ -99,17 +90,25 @@ impl Dir<'_> {
     }
 }
 
-const FLAGS: OFlags = OFlags::RDWR
-    .union(OFlags::CREATE)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY);
-
-const MODE: Mode = Mode::from_raw_mode(0o666);
-
-fn require_regular(file: &File) -> Result<Stat, Cause> {
-    let stat = fstat(file)?;
-    match FileKind::from(FileType::from_raw_mode(stat.st_mode)) {
-        FileKind::Regular => Ok(stat),
-        kind => Err(Cause::NotRegular(kind)),
+/// Opens the file `name`, making it where it is missing, and waits for the lock on it.
+fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Result<Lock, Cause> {
+    let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
+    loop {
+        let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(0o666))?.into();
+        let opened = fstat(&file)?;
+        let kind = FileKind::from(FileType::from_raw_mode(opened.st_mode));
+        if kind != FileKind::Regular {
+            return Err(Cause::NotRegular(kind));
+        }
+        wait(&file, operation)?;
+        // Its last holder may have removed the file while we waited, or a copy have replaced it:
+        // then this lock is on a file that nobody else will find.
+        match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(named) if named.st_ino == opened.st_ino && named.st_dev == opened.st_dev => {
+                return Ok(Lock { file });
+            }
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
+        }
     }
 }

@@ -87,16 +87,11 @@ pub(super) fn open_beneath(
 impl Root {
     /// Opens a directory as a root; `None` where there is no such directory.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, PathError> {
-        // Anything but a directory is refused before it is opened: opening a FIFO would wait for a
-        // writer.
-        let fd = OpenOptions::new()
-            .read(true)
-            .custom_flags(OFlags::DIRECTORY.bits().cast_signed())
-            .open(path);
-        let fd = match fd {
-            Ok(fd) => fd,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(PathError::new("open", path, error)),
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(PathError::new("open", path, Cause::Io(errno.into()))),
         };
         Ok(Some(Self {
             fd,
@@ -159,20 +154,8 @@ impl Root {
     }
 
     /// Opens a regular file for reading; `None` where there is no such file.
-    pub(super) fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
-        let fail = |cause: Cause| self.error("open", path, cause);
-        // NONBLOCK: opening a FIFO must not wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let fd = match self.open_beneath(path, flags, Mode::empty()) {
-            Ok(fd) => fd,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(fail(errno.into())),
-        };
-        let stat = fstat(&fd).map_err(|errno| fail(errno.into()))?;
-        match FileKind::from(FileType::from_raw_mode(stat.st_mode)) {
-            FileKind::Regular => Ok(Some(fd.into())),
-            kind => Err(fail(Cause::NotRegular(kind))),
-        }
+    fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
+        open_file(&self.fd, path).map_err(|cause| self.error("open", path, cause))
     }
 
     /// Returns the names in a directory and what each is, sorted; none where there is no such
@@ -208,5 +191,43 @@ impl Root {
         }
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+/// Opens what is at `path` below `dir` without leaving it, following a link or changing file system.
+pub(super) fn open_beneath(
+    dir: &File,
+    path: impl AsRef<Path>,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    let path = path.as_ref();
+    loop {
+        match openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
+            // EAGAIN: the tree changed while the kernel resolved the path.
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Opens a regular file below `dir` for reading; `None` where there is no such file.
+pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<File>, Cause> {
+    // NONBLOCK: opening a FIFO must not wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let fd = match open_beneath(dir, path, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(None),
+        // What a socket says, and a device that is not there.
+        Err(Errno::NXIO) => return Err(Cause::NotRegular(FileKind::Other)),
+        Err(errno) => return Err(errno.into()),
+    };
+    match FileKind::from(FileType::from_raw_mode(fstat(&fd)?.st_mode)) {
+        FileKind::Regular => Ok(Some(fd.into())),
+        kind => Err(Cause::NotRegular(kind)),
     }
 }

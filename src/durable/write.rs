@@ -14,7 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::root::DirIdentity;
+use super::root::{DirIdentity, open_beneath, open_file};
 use super::{Cause, PathError, Root};
 use crate::layout::TMP;
 
@@ -144,11 +144,10 @@ impl Root {
             // No file of the format has such a name.
             let name = format!("new-{:016x}", u64::from_ne_bytes(random));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-            let path = tmp.path.join(&name);
-            match self.open_beneath(&path, flags, permissions.mode()) {
+            match open_beneath(&tmp.fd, &name, flags, permissions.mode()) {
                 Ok(fd) => break (File::from(fd), name),
                 Err(Errno::EXIST) => {}
-                Err(errno) => return Err(self.error("create", &path, errno)),
+                Err(errno) => return Err(tmp.fail("create", &name, errno)),
             }
         };
         let path = tmp.path.join(&name);
@@ -236,10 +235,7 @@ impl<'r> Dir<'r> {
     ) -> Result<Staged<'r>, PathError> {
         if self.root.has_unnamed_files.load(Ordering::Relaxed) {
             let flags = OFlags::WRONLY | OFlags::TMPFILE;
-            match self
-                .root
-                .open_beneath(&self.path, flags, permissions.mode())
-            {
+            match open_beneath(&self.fd, ".", flags, permissions.mode()) {
                 Ok(fd) if Path::new(&link_source(&fd)).exists() => {
                     let staged = Staged {
                         file: fd.into(),
@@ -334,7 +330,7 @@ impl<'r> Dir<'r> {
     /// Opens the file `name` and renews its ctime, from which gc counts its age; `None` where the
     /// ctime cannot be renewed because the file belongs to another user.
     pub(crate) fn renew(&self, name: &str) -> Result<Option<File>, PathError> {
-        let file = self.root.open_file(&self.path.join(name))?;
+        let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;
         let file = file.ok_or_else(|| self.fail("open", name, Errno::NOENT))?;
         match rustix::fs::fchmod(&file, Permissions::ReadOnly.mode()) {
             Ok(()) => Ok(Some(file)),
@@ -345,11 +341,9 @@ impl<'r> Dir<'r> {
 
     /// Makes the content of the file `name` survive, as far as it exists.
     pub(crate) fn sync_file(&self, name: &str) -> Result<(), PathError> {
-        let path = self.path.join(name);
-        self.root.open_file(&path)?.map_or(Ok(()), |file| {
-            file.sync_all()
-                .map_err(|error| self.fail("sync", name, error))
-        })
+        let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;
+        file.map_or(Ok(()), |file| file.sync_all())
+            .map_err(|error| self.fail("sync", name, error))
     }
 
     /// Makes the names in this directory survive.

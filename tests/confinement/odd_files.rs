@@ -2,7 +2,6 @@
 //! directory belongs: each is a prompt error that names it. Nothing waits, and nothing is read.
 
 use std::fs;
-use std::io::ErrorKind::NotADirectory;
 use std::path::Path;
 
 use engine_catalog::{Catalog, Cause, Error, ErrorKind, FileKind};
@@ -47,7 +46,7 @@ impl Odd {
     /// Whether this is the reason that a call gives.
     fn is_cause(self, place: &Place, cause: &Cause) -> bool {
         match (self, cause) {
-            (_, Cause::Io(error)) if place.is_dir => error.kind() == NotADirectory,
+            (_, Cause::NotADirectory) => place.is_dir,
             (Self::Fifo | Self::Socket, Cause::NotRegular(kind)) => *kind == FileKind::Other,
             (Self::Directory, Cause::NotRegular(kind)) => *kind == FileKind::Directory,
             (Self::Huge, Cause::TooLarge { size, limit }) => *size > HUGE / 2 && *limit <= 64 << 20,
