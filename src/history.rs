@@ -102,12 +102,11 @@ impl<'r> LockedHistory<'r> {
     pub(crate) fn lock(root: &'r Root, name: &RefName) -> Result<Self, PathError> {
         let place = layout::history(name);
         let dir = root.dir(&place.dir)?;
-        let lock = dir.lock_exclusive(&place.name, layout::MAX_HISTORY_BYTES)?;
+        let lock = dir.lock_exclusive(&place.name)?;
         // Known before anything can be taken back: an empty file may go again, no other.
-        let length = lock.file().metadata();
-        let length = length
-            .map_err(|error| dir.fail("read", &place.name, error))?
-            .len();
+        let metadata = lock.file().metadata();
+        let metadata = metadata.map_err(|error| dir.fail("read", &place.name, error))?;
+        let length = check_size(&dir, &place, metadata.len())?;
         Ok(Self {
             lock,
             dir,
@@ -127,11 +126,7 @@ impl<'r> LockedHistory<'r> {
             _ => self.mend(change.old)?,
         };
         let line = format!("{lead}{change}\n");
-        let (size, limit) = (from + line.len() as u64, layout::MAX_HISTORY_BYTES);
-        if size > limit {
-            let cause = Cause::TooLarge { size, limit };
-            return Err(self.dir.fail("append to", &self.place.name, cause));
-        }
+        check_size(&self.dir, &self.place, from + line.len() as u64)?;
         self.state = Append::Tentative;
         self.io("write", |mut file| {
             if from < self.length {
@@ -188,6 +183,15 @@ impl<'r> LockedHistory<'r> {
     ) -> Result<T, PathError> {
         run(self.lock.file()).map_err(|error| self.dir.fail(action, &self.place.name, error))
     }
+}
+
+/// Requires that readers take a history of `size` bytes.
+fn check_size(dir: &Dir<'_>, place: &Place, size: u64) -> Result<u64, PathError> {
+    let limit = layout::MAX_HISTORY_BYTES;
+    if size > limit {
+        return Err(dir.fail("append to", &place.name, Cause::TooLarge { size, limit }));
+    }
+    Ok(size)
 }
 
 impl Drop for LockedHistory<'_> {

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::root::open_beneath;
 use super::{Cause, Dir, FileKind, PathError, Permissions, Root};
+use crate::layout::MAX_HISTORY_BYTES;
 
 /// A held lock on a file. Dropping it releases the lock.
 #[must_use = "the lock is released when this is dropped"]
@@ -58,12 +59,12 @@ impl Dir<'_> {
     /// opens it for reading and appending.
     ///
     /// A file with a second name, as copying by hard links makes, is replaced by a copy of its own,
-    /// for what is appended must not appear under the other name. It has at most `limit` bytes.
+    /// for what is appended must not appear under the other name.
     ///
     /// # Locking
     ///
     /// Waits while another thread or process holds the lock.
-    pub(crate) fn lock_exclusive(&self, name: &str, limit: u64) -> Result<Lock, PathError> {
+    pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
         let fail = |cause: Cause| self.fail("lock", name, cause);
         loop {
             let operation = FlockOperation::LockExclusive;
@@ -75,12 +76,15 @@ impl Dir<'_> {
             {
                 return Ok(lock);
             }
-            self.replace_by_copy(name, limit)?;
+            self.replace_by_copy(name)?;
         }
     }
 
-    fn replace_by_copy(&self, name: &str, limit: u64) -> Result<(), PathError> {
-        let Some(bytes) = self.root().read(&self.path().join(name), limit)? else {
+    fn replace_by_copy(&self, name: &str) -> Result<(), PathError> {
+        let Some(bytes) = self
+            .root()
+            .read(&self.path().join(name), MAX_HISTORY_BYTES)?
+        else {
             return Ok(());
         };
         let copy = self.root().stage_named(&bytes, Permissions::ByUmask)?;

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -59,27 +58,6 @@ impl From<FileType> for FileKind {
             FileType::Directory => Self::Directory,
             FileType::Symlink => Self::Link,
             _ => Self::Other,
-        }
-    }
-}
-
-/// Opens what is at `path` below an open directory, without leaving that, following a link or
-/// changing file system.
-pub(super) fn open_beneath(
-    dir: &File,
-    path: &Path,
-    flags: OFlags,
-    mode: Mode,
-) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH
-        | ResolveFlags::NO_SYMLINKS
-        | ResolveFlags::NO_MAGICLINKS
-        | ResolveFlags::NO_XDEV;
-    loop {
-        match openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
-            // EAGAIN: the tree changed while the kernel resolved the path.
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            result => return result,
         }
     }
 }
@@ -222,8 +200,6 @@ pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<Fil
     let fd = match open_beneath(dir, path, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),
-        // What a socket says, and a device that is not there.
-        Err(Errno::NXIO) => return Err(Cause::NotRegular(FileKind::Other)),
         Err(errno) => return Err(errno.into()),
     };
     match FileKind::from(FileType::from_raw_mode(fstat(&fd)?.st_mode)) {
