@@ -246,3 +246,28 @@ fn what_can_be_refused_is_refused_before_anything_is_hashed() {
     let error = record_unhashed(&read_only, &build.prepared(1)).unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }));
 }
+
+#[test]
+fn of_provisioners_that_record_one_new_build_at_once_one_does() {
+    let (home, build) = (Home::new(), Build::new());
+    for version in 0..20 {
+        let version = format!("b{version}");
+        let start = std::sync::Barrier::new(8);
+        let record = |created_ms| {
+            let prepared = PreparedEngine {
+                version: version.clone(),
+                ..build.prepared(created_ms)
+            };
+            start.wait();
+            record(&home, &prepared).put.object
+        };
+        let objects = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|ms| scope.spawn(move || record(ms))).collect();
+            let objects = threads.into_iter().map(|thread| thread.join().unwrap());
+            objects.collect::<std::collections::BTreeSet<_>>()
+        });
+        assert_eq!(objects.len(), 1, "all are told of the same entry");
+        let name = engine_catalog::RefName::new("llamacpp", &version).unwrap();
+        assert_eq!(home.catalog.history(&name).unwrap().len(), 1);
+    }
+}
