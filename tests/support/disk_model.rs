@@ -53,7 +53,7 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
             "open" | "openat" | "openat2" => {
                 let fd = call.result.split('<').next().unwrap_or_default().to_owned();
                 opened.insert(format!("/proc/self/fd/{fd}"), call.returned());
-                let flags = &call.args[2];
+                let flags = &call.args[usize::from(call.name != "open") + 1];
                 let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"];
                 if !writes.iter().any(|flag| flags.contains(flag)) {
                     continue;
