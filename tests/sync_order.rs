@@ -8,11 +8,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Expect, Filter, ObjectId, PreparedEngine, RefName, Stamp,
-    encode_entry,
-};
+use engine_catalog::{Artifacts, Catalog, EngineEntry, Expect, Filter, PreparedEngine};
 use support::disk_model::{Disk, Event, events};
+use support::sample::{entry, name, object, object_file, stamp};
 use support::strace::{self, Run};
 use support::sync_rules::Rules;
 use support::{child, skip};
@@ -20,33 +18,14 @@ use support::{child, skip};
 mod support {
     pub(crate) mod child;
     pub(crate) mod disk_model;
+    pub(crate) mod sample;
     pub(crate) mod skip;
     pub(crate) mod strace;
     pub(crate) mod sync_rules;
 }
 
-fn stamp() -> Stamp {
-    Stamp::new("test", 1_758_240_000_000).expect("it is a name")
-}
-
-fn name() -> RefName {
-    RefName::new("llamacpp", "b4321").expect("it is a name")
-}
-
-fn entry(build: &str) -> EngineEntry {
-    EngineEntry {
-        build_ref: Some(build.to_owned()),
-        ..EngineEntry::new("llamacpp", "b4321", 1)
-    }
-}
-
-fn object(build: &str) -> ObjectId {
-    ObjectId::of(&encode_entry(&entry(build)).expect("it is valid"))
-}
-
 fn many() -> Vec<EngineEntry> {
-    let version = |n| EngineEntry::new("vllm", &format!("0.{n}"), 1);
-    (0..100).map(version).collect()
+    (0..100).map(|n| entry(&format!("e{n}"), "new")).collect()
 }
 
 /// What a helper process does; nothing when it runs as a test.
@@ -59,23 +38,27 @@ fn child() {
     strace::begin();
     match role.as_str() {
         "create" => drop(Catalog::create(&root).expect("it can be made")),
-        "put" => drop(open().put(&entry("new"), &stamp()).expect("it can be put")),
+        "put" => drop(
+            open()
+                .put(&entry("e", "new"), &stamp())
+                .expect("it can be put"),
+        ),
         "put all" => drop(open().put_all(&many(), &stamp()).expect("they can be put")),
         "retire" => {
-            let held = open().retire(&name(), Expect::Any, &stamp());
+            let held = open().retire(&name("e"), Expect::Any, &stamp());
             assert!(held.expect("it can be retired").is_some());
         }
-        "rollback" => drop(open().rollback(&name(), None, &stamp()).expect("it can")),
+        "rollback" => drop(open().rollback(&name("e"), None, &stamp()).expect("it can")),
         "record" => {
             let file = root.with_file_name("opt").join("bin/server");
-            let engine = PreparedEngine::new("llamacpp", "b4321", Artifacts::Files(vec![file]), 1);
+            let engine = PreparedEngine::new("e", "1", Artifacts::Files(vec![file]), 1);
             open()
                 .record(&engine, &stamp())
                 .expect("it can be recorded");
         }
         "read" => read_everything(&Catalog::open_read_only(&root).expect("there is a catalog")),
         "look" => read_everything(&open()),
-        role => panic!("there is no role {role:?}"),
+        _ => unreachable!("there is no such role"),
     }
     strace::end();
 }
@@ -83,10 +66,10 @@ fn child() {
 fn read_everything(catalog: &Catalog) {
     let listed = catalog.list(&Filter::default()).expect("it can be listed");
     assert_eq!(listed.filter_map(Result::ok).count(), 1);
-    let id = "llamacpp:b4321";
+    let id = "e:1";
     assert!(catalog.exists(id).expect("it is readable"));
     assert!(catalog.locate(id).expect("it is readable").is_some());
-    for spec in [id, "llamacpp/b4321", "no such thing"] {
+    for spec in [id, "e/1", "no such thing"] {
         let found = catalog.find(spec).expect("it is readable");
         assert_eq!(found.is_some(), spec != "no such thing");
     }
@@ -94,7 +77,10 @@ fn read_everything(catalog: &Catalog) {
         .get(id)
         .expect("it is readable")
         .expect("it is there");
-    assert_eq!(catalog.history(&name()).expect("it is readable").len(), 2);
+    assert_eq!(
+        catalog.history(&name("e")).expect("it is readable").len(),
+        2
+    );
     catalog.state(&record).expect("it is readable");
     let prefix = record.object.to_string()[..8]
         .parse()
@@ -118,7 +104,9 @@ impl Scene {
         let scene = Self::empty()?;
         let catalog = Catalog::create(&scene.root).expect("it can be made");
         for build in builds {
-            catalog.put(&entry(build), &stamp()).expect("it can be put");
+            catalog
+                .put(&entry("e", build), &stamp())
+                .expect("it can be put");
         }
         Some(scene)
     }
@@ -156,16 +144,15 @@ impl Scene {
     }
 
     fn object(&self, build: &str) -> PathBuf {
-        let hex = object(build).to_string();
-        self.root.join("objects").join(&hex[..2]).join(&hex[2..])
+        object_file(&self.root, object(&entry("e", build)))
     }
 
     fn reference(&self) -> PathBuf {
-        self.root.join("refs/llamacpp/b4321")
+        self.root.join("refs/e/1")
     }
 
     fn history(&self) -> PathBuf {
-        self.root.join("history/llamacpp/b4321")
+        self.root.join("history/e/1")
     }
 
     /// The rules for one change of the one ref, to `build` or to nothing.
@@ -234,11 +221,8 @@ fn refs_put_together_change_after_all_their_objects_and_histories() {
         at_the_end,
     };
     for entry in many() {
-        let bytes = encode_entry(&entry).expect("it is valid");
-        let hex = ObjectId::of(&bytes).to_string();
-        let object = format!("objects/{}/{}", &hex[..2], &hex[2..]);
-        let at = |top: &str| scene.root.join(format!("{top}/vllm/{}", entry.version));
-        let first = vec![scene.root.join(object), at("history")];
+        let at = |top: &str| scene.root.join(format!("{top}/{}/1", entry.engine));
+        let first = vec![object_file(&scene.root, object(&entry)), at("history")];
         rules
             .at_the_end
             .extend_from_slice(&[&first[..], &[at("refs")]].concat());
@@ -324,7 +308,7 @@ fn line_that_never_took_effect_survives_before_another_follows() {
         return;
     };
     let mut lines = fs::read_to_string(scene.history()).expect("it is there");
-    let (old, other) = (object("old"), object("other"));
+    let [old, other] = ["old", "other"].map(|build| object(&entry("e", build)));
     lines += &format!("7 put {old} {other} killed\n");
     fs::write(scene.history(), lines).expect("there is room");
     let events = scene.check("put", &[], &scene.rules(Some("new")));

@@ -25,11 +25,18 @@ pub(crate) fn command(
     root: &Path,
 ) -> Command {
     let binary = std::env::current_exe().expect("the test binary has a path");
-    let mut line: Vec<_> = wrapper
-        .into_iter()
-        .map(|word| word.as_ref().to_owned())
-        .collect();
-    line.push(binary.into_os_string());
+    command_of(&binary, wrapper, role, root)
+}
+
+/// As [`command`], with a copy of the test binary.
+pub(crate) fn command_of(
+    binary: &Path,
+    wrapper: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    role: &str,
+    root: &Path,
+) -> Command {
+    let words = wrapper.into_iter().map(|word| word.as_ref().to_owned());
+    let line: Vec<_> = words.chain([binary.as_os_str().to_owned()]).collect();
     let mut command = Command::new(&line[0]);
     command
         .args(&line[1..])

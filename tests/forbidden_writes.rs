@@ -1,0 +1,162 @@
+//! Writes that are not allowed: without permission, and where something else is mounted.
+//!
+//! They fail with a typed error, and the old state is intact. Mounting needs root.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::{fs, io};
+
+use engine_catalog::{Catalog, Cause, EngineEntry};
+use support::mount::Mounted;
+use support::observe::{assert_clean, cause, is_kind, state};
+use support::sample::{entry, name, object, object_file, stamp};
+use support::{child, skip};
+
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod mount;
+    pub(crate) mod observe;
+    pub(crate) mod sample;
+    pub(crate) mod skip;
+}
+
+/// Makes a catalog with a ref.
+fn catalog(root: &Path) -> Catalog {
+    let catalog = Catalog::create(root).expect("it can be made");
+    let put = catalog.put(&entry("e0", "old"), &stamp());
+    put.expect("it can be put");
+    catalog
+}
+
+/// What a helper process without privileges does; nothing when it runs as a test.
+#[test]
+fn child() {
+    if let Some((_, scratch)) = child::role() {
+        lose_permission(&scratch);
+    }
+}
+
+#[test]
+fn lost_permission_fails_writes_and_leaves_reading() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    if !skip::is_root() {
+        return lose_permission(scratch.path());
+    }
+    // Root may do everything, so somebody else has to try, with a binary that he can reach.
+    const NOBODY: u32 = 65_534;
+    let Some(setpriv) = skip::program("setpriv") else {
+        return;
+    };
+    let binary = scratch.path().join("test");
+    let this = std::env::current_exe().expect("the test binary has a path");
+    fs::copy(this, &binary).expect("there is room");
+    std::os::unix::fs::chown(scratch.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    let ids = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let wrapper = [&[setpriv.to_str().expect("it is UTF-8")][..], &ids].concat();
+    child::run(child::command_of(
+        &binary,
+        wrapper,
+        "nobody",
+        scratch.path(),
+    ));
+}
+
+/// Takes the right to write from one part after the other.
+fn lose_permission(scratch: &Path) {
+    let root = scratch.join("root");
+    let catalog = catalog(&root);
+    let shard_of = |entry: &EngineEntry| shard(&root, entry);
+    let shard = shard_of(&entry("e0", "old"));
+    let same_shard = entry_with("e0", |it| shard_of(it) == shard);
+    let new_shard = entry_with("e0", |it| !root.join(shard_of(it)).exists());
+    for (part, wanted) in [
+        ("lock", &entry("e0", "1")),
+        ("tmp", &entry("e0", "2")),
+        ("refs/e0", &entry("e0", "3")),
+        ("history/e0/1", &entry("e0", "4")),
+        ("refs", &entry("new", "1")),
+        ("history", &entry("newer", "1")),
+        ("objects", &new_shard),
+        (&shard, &same_shard),
+    ] {
+        let before = state(&catalog);
+        let path = root.join(part);
+        let allow = |write: u32| {
+            let mode = if path.is_dir() { 0o555 } else { 0o444 };
+            let mode = fs::Permissions::from_mode(mode | write);
+            fs::set_permissions(&path, mode).expect("its owner may");
+        };
+        allow(0);
+        let error = catalog.put(wanted, &stamp());
+        let error = error.expect_err("it must not be written");
+        let is_denied = is_kind(&error, io::ErrorKind::PermissionDenied);
+        assert!(is_denied, "{part}: {error}");
+        assert_eq!(state(&catalog), before, "{part}");
+        assert_clean(&root);
+        allow(0o200);
+        let again = catalog.put(wanted, &stamp());
+        assert!(again.is_ok(), "{part}: {again:?}");
+    }
+}
+
+/// Returns the directory of the object of an entry, relative to the root.
+fn shard(root: &Path, entry: &EngineEntry) -> String {
+    let file = object_file(root, object(entry));
+    let shard = file.parent().and_then(|dir| dir.strip_prefix(root).ok());
+    shard.expect("it is below the root").display().to_string()
+}
+
+/// Returns an entry whose object is as wanted.
+fn entry_with(engine: &str, is_wanted: impl Fn(&EngineEntry) -> bool) -> EngineEntry {
+    let mut entries = (0..).map(|n| entry(engine, &format!("build {n}")));
+    entries.find(is_wanted).expect("there are enough")
+}
+
+#[test]
+fn what_is_mounted_below_the_root_is_not_entered() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let root = scratch.path().join("root");
+    let catalog = catalog(&root);
+    let before = state(&catalog);
+    let shard_of = |entry: &EngineEntry| shard(&root, entry);
+    let shard = shard_of(&entry("e0", "old"));
+    let wanted = entry_with("e0", |it| shard_of(it) == shard);
+    let parts = [
+        "tmp",
+        "refs",
+        "refs/e0",
+        "history",
+        "history/e0",
+        "objects",
+        &shard,
+    ];
+    for part in parts {
+        let Some(mounted) = Mounted::over(&root.join(part)) else {
+            return;
+        };
+        let error = catalog.put(&wanted, &stamp());
+        let error = error.expect_err("it must not be entered");
+        let is_elsewhere = matches!(cause(&error).cause, Cause::OtherFileSystem);
+        assert!(is_elsewhere, "{part}: {error}");
+        // What lies below the mount is not taken for absent.
+        let hides = |top| part.starts_with(top);
+        let current = catalog.current(&name("e0"));
+        assert_eq!(
+            current.is_err(),
+            hides("refs") || hides("objects"),
+            "{part}"
+        );
+        let history = catalog.history(&name("e0"));
+        assert_eq!(
+            history.is_err(),
+            hides("refs") || hides("history"),
+            "{part}"
+        );
+        let written = fs::read_dir(mounted.path()).expect("root may").count();
+        assert_eq!(written, 0, "{part}");
+        drop(mounted);
+        assert_eq!(state(&catalog), before, "{part}");
+        assert_clean(&root);
+    }
+}

@@ -1,0 +1,113 @@
+//! Small file systems of a test's own, on images that are loop-mounted and go with their guard.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::support::skip;
+
+/// A kind of file system that a catalog promises to be durable on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ext4,
+    /// With so few inodes that they run out before the space does.
+    Ext4FewInodes,
+    Xfs,
+    Btrfs,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Ext4, Self::Xfs, Self::Btrfs];
+
+    /// The size of the image, which is sparse, and what makes the file system on it.
+    fn make(self) -> (u64, &'static str, &'static [&'static str]) {
+        match self {
+            Self::Ext4 => (8 << 20, "mkfs.ext4", &["-q", "-b", "4096", "-m", "0"]),
+            Self::Ext4FewInodes => (
+                8 << 20,
+                "mkfs.ext4",
+                &["-q", "-b", "4096", "-m", "0", "-N", "256"],
+            ),
+            Self::Xfs => (300 << 20, "mkfs.xfs", &["-q"]),
+            // Mixed: with blocks for metadata of their own it would be full for files, and never
+            // for small ones.
+            Self::Btrfs => (96 << 20, "mkfs.btrfs", &["-q", "--mixed"]),
+        }
+    }
+}
+
+/// A mounted file system. Dropping it unmounts it, also when the test failed.
+#[must_use = "it is unmounted when this is dropped"]
+pub(crate) struct Mounted {
+    path: PathBuf,
+    /// The image and the directory that it is mounted on.
+    _scratch: Option<TempDir>,
+}
+
+impl Mounted {
+    /// Makes and mounts a file system; where that cannot be done, the test is skipped.
+    pub(crate) fn new(kind: Kind) -> Option<Self> {
+        skip::root()?;
+        let (size, mkfs, options) = kind.make();
+        let mkfs = skip::program(mkfs)?;
+        let scratch = tempfile::tempdir().expect("there is room");
+        let (image, path) = (scratch.path().join("image"), scratch.path().join("mnt"));
+        std::fs::create_dir(&path).expect("there is room");
+        let file = std::fs::File::create(&image).expect("there is room");
+        file.set_len(size).expect("there is room");
+        run(Command::new(mkfs).args(options).arg(&image)).expect("it can be made");
+        if let Err(error) = run(Command::new("mount")
+            .args(["-o", "loop"])
+            .args([&image, &path]))
+        {
+            skip::because(format_args!("{kind:?} cannot be mounted: {error}"));
+            return None;
+        }
+        let _scratch = Some(scratch);
+        Some(Self { path, _scratch })
+    }
+
+    /// Mounts an empty file system in memory on an existing directory.
+    pub(crate) fn over(path: &Path) -> Option<Self> {
+        skip::root()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "none"]).arg(path);
+        if let Err(error) = run(&mut mount) {
+            skip::because(format_args!("nothing can be mounted: {error}"));
+            return None;
+        }
+        let path = path.to_owned();
+        let _scratch = None;
+        Some(Self { path, _scratch })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Mounts it again, with other options: `ro`, `rw`.
+    pub(crate) fn remount(&self, option: &str) {
+        let option = format!("remount,{option}");
+        run(Command::new("mount").args(["-o", &option]).arg(&self.path)).expect("it can be");
+    }
+
+    /// Waits until what was removed is free.
+    pub(crate) fn settle(&self) {
+        run(Command::new("sync").arg("-f").arg(&self.path)).expect("it can be synced");
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Lazily: what a failed test still has open must not keep it mounted. The loop device goes
+        // with the last of it.
+        let _ = run(Command::new("umount").arg("--lazy").arg(&self.path));
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    output.status.success().then_some(()).ok_or(said)
+}

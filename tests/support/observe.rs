@@ -1,0 +1,80 @@
+//! What a test sees of a catalog: its state for readers, the cause of an error, and what is left of
+//! writes that failed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use engine_catalog::{
+    Catalog, Cause, Error, Filter, HistoryError, ObjectId, PathError, ReadObjectError, RefError,
+    RefName,
+};
+use walkdir::WalkDir;
+
+use crate::support::sample::object_file;
+
+/// Returns the failed file operation behind an error.
+pub(crate) fn cause(error: &Error) -> &PathError {
+    match error {
+        Error::Path(error)
+        | Error::Ref(RefError::Path(error))
+        | Error::History(HistoryError::Path(error))
+        | Error::Object(ReadObjectError::Path(error)) => error,
+        _ => unreachable!("not a file operation: {error:?}"),
+    }
+}
+
+pub(crate) fn is_kind(error: &Error, kind: io::ErrorKind) -> bool {
+    matches!(&cause(error).cause, Cause::Io(error) if error.kind() == kind)
+}
+
+/// What each ref holds, and the lines of its history that took effect.
+pub(crate) type State = BTreeMap<String, (Option<ObjectId>, Vec<String>)>;
+
+/// Returns what a reader sees of all refs that there are.
+pub(crate) fn state(catalog: &Catalog) -> State {
+    let listed = catalog.list(&Filter::default()).expect("it can be listed");
+    let names: Vec<_> = listed
+        .map(|record| record.expect("it can be read").name())
+        .collect();
+    state_of(catalog, &names)
+}
+
+/// Returns what a reader sees of some refs, whether there are such or not.
+pub(crate) fn state_of(catalog: &Catalog, names: &[RefName]) -> State {
+    let of = |name: &RefName| {
+        let current = catalog.current(name).expect("it can be read");
+        let history = catalog.history(name).expect("it can be read");
+        let lines = history.iter().map(ToString::to_string).collect();
+        (name.to_string(), (current.map(|it| it.object), lines))
+    };
+    names.iter().map(of).collect()
+}
+
+/// Returns the files in `objects/` that are not what their names promise.
+pub(crate) fn partial_objects(root: &Path) -> Vec<PathBuf> {
+    let found = WalkDir::new(root.join("objects")).min_depth(2);
+    let paths = found
+        .into_iter()
+        .map(|it| it.expect("it can be read").into_path());
+    let is_whole = |path: &PathBuf| {
+        let bytes = fs::read(path).expect("it can be read");
+        object_file(root, ObjectId::of(&bytes)) == *path
+    };
+    paths.filter(|path| !is_whole(path)).collect()
+}
+
+/// Returns the contents of the files that are left in `tmp/`.
+pub(crate) fn leftovers(root: &Path) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(root.join("tmp")).expect("it is there");
+    let paths = files.map(|file| file.expect("it can be read").path());
+    paths
+        .map(|path| fs::read(path).expect("it can be read"))
+        .collect()
+}
+
+/// Requires that every object is whole, and that nothing is left of what failed.
+pub(crate) fn assert_clean(root: &Path) {
+    assert_eq!(partial_objects(root), [] as [PathBuf; 0]);
+    assert_eq!(leftovers(root), [] as [Vec<u8>; 0]);
+}
