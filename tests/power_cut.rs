@@ -47,8 +47,10 @@ fn entry(name: &str, created_ms: i64) -> EngineEntry {
     }
 }
 
+type Operation = Box<dyn Fn(&Catalog)>;
+
 /// Everything that changes a catalog, one after another.
-fn operations(files: &Path) -> Vec<(&'static str, Box<dyn Fn(&Catalog)>)> {
+fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
     let stamp = |at_ms| Stamp::new("tester", at_ms).unwrap();
     let name = |text: &str| text.parse::<RefName>().unwrap();
     let artifact = files.join("llama-server");

@@ -1,6 +1,8 @@
 //! What a test sees of a catalog: its state for readers, the cause of an error, and what is left of
 //! writes that failed.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
