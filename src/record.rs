@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, Put};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
 use crate::entry::EngineEntry;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::refs::Expect;
 
 /// What a provisioner hands over.
@@ -120,11 +120,15 @@ impl Catalog {
         }
         loop {
             let name = entry.ref_name()?;
-            let current = self.current_if_readable(&name)?;
-            let expect = match &current {
-                Some(current) => Expect::Object(current.object),
-                // Nothing is there, or nothing that could be lost.
-                None => Expect::Any,
+            let (current, expect) = match self.current(&name) {
+                Ok(Some(current)) => {
+                    let expect = Expect::Object(current.object);
+                    (Some(current), expect)
+                }
+                Ok(None) => (None, Expect::Absent),
+                // It is damaged, so nothing is there that could be lost.
+                Err(error) if error.kind() == ErrorKind::Damage => (None, Expect::Any),
+                Err(error) => return Err(error),
             };
             let wanted = match current {
                 Some(current) if current.entry.is_same_build(&entry) => current.entry,

@@ -5,11 +5,14 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use engine_catalog::{Catalog, Change, Error, Expect, Filter, RefError, RefName};
+use engine_catalog::{
+    Artifacts, Catalog, Change, Error, Expect, Filter, PreparedEngine, RefError, RefName,
+};
 use support::child;
 use support::mount::{Kind, Mounted};
 use support::observe::{assert_clean, partial_objects};
@@ -214,6 +217,33 @@ fn of_all_who_expect_the_same_one_wins() {
     assert_eq!(changes.len(), 151);
     assert_chains(&catalog, &[name("a")]);
     assert_clean(&root);
+}
+
+#[test]
+fn same_build_that_many_record_at_once_is_recorded_once() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let catalog = Catalog::create(scratch.path().join("root")).expect("it can be made");
+    let start = Barrier::new(4);
+    let record = |thread: i64| {
+        for round in 0..20 {
+            let image = Artifacts::Image("registry.example/image:1".to_owned());
+            let engine = PreparedEngine::new(&format!("e{round}"), "1", image, thread);
+            start.wait();
+            catalog
+                .record(&engine, &stamp())
+                .expect("it can be recorded");
+        }
+    };
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let record = &record;
+            scope.spawn(move || record(thread));
+        }
+    });
+    for round in 0..20 {
+        let changes = catalog.history(&name(&format!("e{round}")));
+        assert_eq!(changes.expect("it can be read").len(), 1, "round {round}");
+    }
 }
 
 /// Puts one build after the other, until it is killed.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Catalog, Record};
 use crate::change::{Change, committed};
 use crate::entry::EngineEntry;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::filter::Filter;
 use crate::hash::{ObjectId, Prefix};
 use crate::name::RefName;
@@ -255,15 +255,6 @@ impl Catalog {
             Some(_) => State::Superseded,
             None => State::Retired,
         })
-    }
-
-    /// As [`current`](Self::current); `None` where what is there cannot be read because it is
-    /// damaged.
-    pub(crate) fn current_if_readable(&self, name: &RefName) -> Result<Option<Record>, Error> {
-        match self.current(name) {
-            Err(error) if error.kind() == ErrorKind::Damage => Ok(None),
-            result => result,
-        }
     }
 }
 
