@@ -103,8 +103,21 @@ pub(crate) fn check(
 
 /// Returns the names of all refs that `filter` matches, sorted by engine and version. Files whose
 /// names are not of the format are foreign and passed over.
+///
+/// A ref that is there all the time is listed, also one that changes meanwhile.
 pub(crate) fn list(root: &Root, filter: &Filter) -> Result<Vec<RefName>, PathError> {
-    list_below(root, layout::REFS, filter)
+    let mut names = list_below(root, layout::REFS, filter)?;
+    // On btrfs a file that is replaced moves to the end of its directory, beyond what a listing
+    // under way comes by. Its history has been there since before, and stays where it is.
+    let listed = names.len();
+    for name in list_below(root, layout::HISTORY, filter)? {
+        let is_listed = names[..listed].binary_search(&name).is_ok();
+        if !is_listed && root.has(&layout::ref_file(&name).path()) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// As [`list`], of all refs that ever were.

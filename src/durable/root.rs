@@ -131,6 +131,13 @@ impl Root {
         Ok(Some(bytes))
     }
 
+    /// Returns whether there may be something at `path`, whatever it is: only what is certainly absent
+    /// is not there.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        let found = self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty());
+        !matches!(found, Err(Errno::NOENT))
+    }
+
     /// Opens a regular file for reading; `None` where there is no such file.
     fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
         open_file(&self.fd, path).map_err(|cause| self.error("open", path, cause))

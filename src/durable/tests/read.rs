@@ -135,6 +135,19 @@ fn listing_is_sorted_and_says_what_each_is() {
     assert_eq!(listed, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }
 
+#[test]
+fn what_is_not_certainly_absent_is_there() {
+    let scene = Scene::new();
+    fs::write(scene.path("file"), "").unwrap();
+    fs::create_dir(scene.path("dir")).unwrap();
+    symlink("nowhere", scene.path("link")).unwrap();
+    let has = |path: &str| scene.root.has(Path::new(path));
+    for path in ["file", "dir", "link", "link/file", "file/file"] {
+        assert!(has(path), "{path}");
+    }
+    assert!(!has("nothing") && !has("dir/nothing"));
+}
+
 /// Opening a FIFO would wait for a writer.
 #[test]
 fn root_that_is_no_directory_is_refused_at_once() {

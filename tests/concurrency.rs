@@ -1,0 +1,347 @@
+//! Threads and processes that change and read one catalog at once.
+//!
+//! Writers exclude each other by the lock of each ref, so its history is one chain; readers take no
+//! lock, and still never see anything but a state that was current.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use engine_catalog::{
+    Artifacts, Catalog, Change, Error, Expect, Filter, PreparedEngine, RefError, RefName,
+};
+use support::child;
+use support::mount::{Kind, Mounted};
+use support::observe::{assert_clean, partial_objects};
+use support::sample::{entry, name, object, stamp};
+
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod mount;
+    pub(crate) mod observe;
+    pub(crate) mod sample;
+    pub(crate) mod skip;
+}
+
+/// What a helper process does; nothing when it runs as a test.
+#[test]
+fn child() {
+    let Some((role, root)) = child::role() else {
+        return;
+    };
+    let catalog = Catalog::open(&root).expect("there is a catalog");
+    match role.split_once(' ') {
+        Some(("mix", seed)) => mix(&catalog, seed.parse().expect("it is a number")),
+        Some(("count", wins)) => count(&catalog, wins.parse().expect("it is a number")),
+        Some(("replace", engine)) => replace_for_ever(&catalog, engine),
+        _ => unreachable!("there is no such role"),
+    }
+}
+
+/// Processes that are killed when the test ends, if they have not ended themselves.
+struct Children(Vec<Child>);
+
+impl Children {
+    fn start(roles: &[&str], root: &Path) -> Self {
+        let start = |role: &&str| {
+            let mut command = child::command([""; 0], role, root);
+            command.stdout(Stdio::null());
+            command.spawn().expect("it can be started")
+        };
+        Self(roles.iter().map(start).collect())
+    }
+
+    fn finish(mut self) {
+        for child in &mut self.0 {
+            assert!(child.wait().expect("it was started").success());
+        }
+    }
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Runs `again` over and over in another thread, while `once` runs.
+fn meanwhile(again: impl Fn() + Sync, once: impl FnOnce()) {
+    /// Also when it fails.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _done = Done(&done);
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                again();
+            }
+        });
+        once();
+    });
+}
+
+/// Requires that each change found what the one before it left.
+fn assert_chain(changes: &[Change]) {
+    let olds = changes.iter().map(|change| change.old);
+    let news = changes.iter().map(|change| change.new);
+    assert!(olds.eq([None].into_iter().chain(news).take(changes.len())));
+}
+
+/// Requires that each history is one chain that leads to its ref, and that every line of it counts.
+fn assert_chains(catalog: &Catalog, names: &[RefName]) {
+    for name in names {
+        let changes = catalog.history(name).expect("it can be read");
+        assert_chain(&changes);
+        let current = catalog.current(name).expect("it can be read");
+        let last = changes.last().and_then(|change| change.new);
+        assert_eq!(last, current.map(|record| record.object), "{name}");
+        let file = format!("history/{}/{}", name.engine(), name.version());
+        let lines = fs::read_to_string(catalog.root().join(file)).unwrap_or_default();
+        assert_eq!(lines.lines().count(), changes.len(), "{name}");
+    }
+}
+
+const SHARED: [&str; 2] = ["a", "b"];
+
+/// Puts, retires and rolls back in an order that `seed` decides, in two threads.
+fn mix(catalog: &Catalog, seed: u64) {
+    thread::scope(|scope| {
+        for seed in [2 * seed, 2 * seed + 1] {
+            scope.spawn(move || (0..40).for_each(|step| mix_step(catalog, seed, step)));
+        }
+    });
+}
+
+fn mix_step(catalog: &Catalog, seed: u64, step: u64) {
+    let random = (seed * 1000 + step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let own = format!("own{seed}");
+    let engine = [SHARED[0], SHARED[1], &own][usize::try_from(random % 3).unwrap_or(0)];
+    let new = entry(engine, &format!("{seed} {step}"));
+    let done = match random / 3 % 8 {
+        0..=2 => catalog.put(&new, &stamp()).map(drop),
+        // The same for all, which often changes nothing.
+        3 => catalog.put(&entry(engine, "common"), &stamp()).map(drop),
+        4 => {
+            let both = [new, entry(SHARED[0], &format!("{seed} {step}"))];
+            catalog.put_all(&both, &stamp()).map(drop)
+        }
+        5 => {
+            let current = catalog.current(&name(engine)).expect("it can be read");
+            let expect = current.map_or(Expect::Absent, |it| Expect::Object(it.object));
+            catalog.put_if(&new, expect, &stamp()).map(drop)
+        }
+        6 => catalog
+            .retire(&name(engine), Expect::Any, &stamp())
+            .map(drop),
+        _ => catalog.rollback(&name(engine), None, &stamp()).map(drop),
+    };
+    match done {
+        Ok(()) | Err(Error::Ref(RefError::Conflict { .. }) | Error::NoEarlierEntry { .. }) => {}
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+#[test]
+fn history_of_each_ref_is_one_chain_whoever_changes_it() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let root = scratch.path().join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    let read = || {
+        for record in catalog.list(&Filter::default()).expect("it can be listed") {
+            let record = record.expect("it can be read");
+            let found = catalog.get(&record.entry.id).expect("it can be read");
+            assert_eq!(found.expect("it was there").name(), record.name());
+            assert_chain(&catalog.history(&record.name()).expect("it can be read"));
+        }
+    };
+    meanwhile(read, || {
+        let children = Children::start(&["mix 1", "mix 2"], &root);
+        mix(&catalog, 3);
+        children.finish();
+    });
+    let own = (2..8).map(|seed| format!("own{seed}"));
+    let engines = SHARED.map(str::to_owned).into_iter().chain(own);
+    let names: Vec<_> = engines.map(|engine| name(&engine)).collect();
+    assert_chains(&catalog, &names);
+    assert_clean(&root);
+}
+
+/// Adds one to the number that the ref holds, until that was done `wins` times.
+fn count(catalog: &Catalog, wins: u32) {
+    let mut left = wins;
+    while left > 0 {
+        let current = catalog.current(&name("a")).expect("it can be read");
+        let current = current.expect("it is never retired");
+        let number = current.entry.build_ref.expect("it has one");
+        let number: u32 = number.parse().expect("it is a number");
+        let next = entry("a", &(number + 1).to_string());
+        match catalog.put_if(&next, Expect::Object(current.object), &stamp()) {
+            Ok(_) => left -= 1,
+            Err(Error::Ref(RefError::Conflict { .. })) => {}
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn of_all_who_expect_the_same_one_wins() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let root = scratch.path().join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    catalog
+        .put(&entry("a", "0"), &stamp())
+        .expect("it can be put");
+    let children = Children::start(&["count 30", "count 30"], &root);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| count(&catalog, 30));
+        }
+    });
+    children.finish();
+    let current = catalog.current(&name("a")).expect("it can be read");
+    let number = current.and_then(|record| record.entry.build_ref);
+    assert_eq!(number.as_deref(), Some("150"));
+    let changes = catalog.history(&name("a")).expect("it can be read");
+    assert_eq!(changes.len(), 151);
+    assert_chains(&catalog, &[name("a")]);
+    assert_clean(&root);
+}
+
+#[test]
+fn same_build_that_many_record_at_once_is_recorded_once() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let catalog = Catalog::create(scratch.path().join("root")).expect("it can be made");
+    let start = Barrier::new(4);
+    let record = |thread: i64| {
+        for round in 0..20 {
+            let image = Artifacts::Image("registry.example/image:1".to_owned());
+            let engine = PreparedEngine::new(&format!("e{round}"), "1", image, thread);
+            start.wait();
+            catalog
+                .record(&engine, &stamp())
+                .expect("it can be recorded");
+        }
+    };
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let record = &record;
+            scope.spawn(move || record(thread));
+        }
+    });
+    for round in 0..20 {
+        let changes = catalog.history(&name(&format!("e{round}")));
+        assert_eq!(changes.expect("it can be read").len(), 1, "round {round}");
+    }
+}
+
+/// Puts one build after the other, until it is killed.
+fn replace_for_ever(catalog: &Catalog, engine: &str) {
+    let me = std::process::id();
+    for step in 0_u32.. {
+        let new = entry(engine, &format!("{me} {step}"));
+        catalog.put(&new, &stamp()).expect("it can be put");
+    }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -$0 $1", signal, &child.id().to_string()]);
+    assert!(shell.status().expect("there is a shell").success());
+}
+
+#[test]
+fn locks_of_a_killed_process_are_free_at_once() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    let root = scratch.path().join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    catalog
+        .put(&entry("a", "first"), &stamp())
+        .expect("it can be put");
+    let mut waited = 0;
+    for round in 0..12 {
+        let mut children = Children::start(&["replace a"], &root);
+        let before = catalog.history(&name("a")).expect("it can be read").len();
+        while catalog.history(&name("a")).expect("it can be read").len() < before + 3 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // Wherever it is, it stays there, often with the lock, until it is killed.
+        signal(&children.0[0], "STOP");
+        let new = entry("a", &format!("round {round}"));
+        thread::scope(|scope| {
+            let put = scope.spawn(|| catalog.put(&new, &stamp()));
+            thread::sleep(Duration::from_millis(30));
+            waited += u32::from(!put.is_finished());
+            let killed = Instant::now();
+            children.0[0].kill().expect("it runs");
+            let put = put.join().expect("it does not panic");
+            assert!(put.is_ok(), "{put:?}");
+            assert!(killed.elapsed() < Duration::from_secs(5));
+        });
+        let changes = catalog.history(&name("a")).expect("it can be read");
+        assert_chain(&changes);
+        let current = catalog.current(&name("a")).expect("it can be read");
+        let last = changes.last().and_then(|change| change.new);
+        assert_eq!(current.map(|record| record.object), last);
+    }
+    assert!(waited > 0, "no process was ever stopped with the lock");
+    assert_eq!(partial_objects(&root), [] as [std::path::PathBuf; 0]);
+}
+
+/// Some file systems give a name that is replaced another place in the listing of its directory,
+/// where a listing under way does not come by any more.
+fn list_while_replacing(dir: &Path) {
+    let root = dir.join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    for build in ["first", "second"] {
+        let entries = ["a", "b", "c"].map(|engine| entry(engine, build));
+        let put = catalog.put_all(&entries, &stamp());
+        put.expect("they can be put");
+    }
+    // As writers do, and much faster than they can.
+    let (reference, temporary) = (root.join("refs/b/1"), root.join("tmp/fast"));
+    let replace = || {
+        for build in ["first", "second"] {
+            let id = object(&entry("b", build));
+            fs::write(&temporary, format!("{id}\n")).expect("there is room");
+            fs::rename(&temporary, &reference).expect("it can be replaced");
+        }
+    };
+    let expected = ["a", "b", "c"].map(name);
+    meanwhile(replace, || {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(500) {
+            let listed = catalog.list(&Filter::default()).expect("it can be listed");
+            let names = listed.map(|it| it.expect("it can be read").name());
+            assert!(names.eq(expected.clone()));
+            assert!(catalog.exists("b:1").expect("it can be read"));
+        }
+    });
+}
+
+#[test]
+fn listing_misses_no_ref_that_is_replaced_meanwhile() {
+    let scratch = tempfile::tempdir().expect("there is room");
+    list_while_replacing(scratch.path());
+}
+
+#[test]
+fn listing_misses_no_ref_on_other_file_systems() {
+    for kind in Kind::ALL {
+        let Some(file_system) = Mounted::new(kind) else {
+            return;
+        };
+        list_while_replacing(file_system.path());
+    }
+}
