@@ -139,11 +139,11 @@ fn places() -> Vec<Place> {
             by_ref,
             "put-same put-new put_if put_all record rollback retire delete",
         ),
-        // A listing takes it for foreign.
+        // A listing knows from the histories what has to be there.
         (
             "refs/llamacpp/".to_owned(),
-            "current get get-retired get-unknown history state",
-            of_engine,
+            by_ref,
+            "put-same put-new put_if put_all rollback retire delete",
         ),
         ("refs/llamacpp/b1".to_owned(), by_ref, of_ref),
         (
