@@ -109,8 +109,13 @@ pub(crate) fn list(root: &Root, filter: &Filter) -> Result<Vec<RefName>, PathErr
     let mut names = list_below(root, layout::REFS, filter)?;
     // On btrfs a file that is replaced moves to the end of its directory, beyond what a listing
     // under way comes by. Its history has been there since before, and stays where it is.
+    let histories = match list_below(root, layout::HISTORY, filter) {
+        // What lies in the place of histories hides no ref that does not change.
+        Err(error) if error.cause.is_damage() => Vec::new(),
+        result => result?,
+    };
     let listed = names.len();
-    for name in list_below(root, layout::HISTORY, filter)? {
+    for name in histories {
         let is_listed = names[..listed].binary_search(&name).is_ok();
         if !is_listed && root.has(&layout::ref_file(&name).path()) {
             names.push(name);
