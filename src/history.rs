@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 
-use crate::change::{Change, committed, lead_to, parse_history, parse_line};
+use crate::change::Change;
 use crate::durable::{Cause, Dir, Lock, PathError, Root};
 use crate::hash::ObjectId;
 use crate::layout::{self, Place};
+use crate::lineage::{committed, lead_to, parse_history, parse_line};
 use crate::name::RefName;
 
 /// More than any line has: two numbers' worth of fields, two object ids and an actor of 255 bytes.

@@ -85,6 +85,7 @@ mod filter;
 mod hash;
 mod history;
 mod layout;
+mod lineage;
 mod marker;
 mod name;
 mod object;

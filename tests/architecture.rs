@@ -14,7 +14,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L0 pure",
         &[
-            "hash", "name", "digest", "secrets", "entry", "filter", "diff", "change", "marker",
+            "hash", "name", "digest", "secrets", "entry", "filter", "diff", "change", "lineage",
+            "marker",
         ],
     ),
     (

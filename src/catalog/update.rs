@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::Catalog;
-use crate::change::{Op, Stamp, undo_target};
+use crate::change::{Op, Stamp};
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
 use crate::error::Error;
 use crate::hash::ObjectId;
+use crate::lineage::undo_target;
 use crate::name::RefName;
 use crate::objects;
 use crate::refs::{self, Expect, RefError, Update};
