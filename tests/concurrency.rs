@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -244,6 +245,30 @@ fn same_build_that_many_record_at_once_is_recorded_once() {
         let changes = catalog.history(&name(&format!("e{round}")));
         assert_eq!(changes.expect("it can be read").len(), 1, "round {round}");
     }
+}
+
+#[test]
+fn reading_a_history_ends_however_fast_it_grows() {
+    // In memory, where a put takes less time than reading what thousands of them have left.
+    let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let root = scratch.as_ref().expect("there is room").path().join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    catalog
+        .put(&entry("a", "first"), &stamp())
+        .expect("it can be put");
+    let mut children = Children::start(&["replace a"], &root);
+    let (file, start) = (root.join("history/a/1"), Instant::now());
+    let is_long = || fs::metadata(&file).is_ok_and(|file| file.len() > 1 << 20);
+    while !is_long() && start.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let (sender, read) = channel();
+    thread::scope(|scope| {
+        scope.spawn(|| sender.send(catalog.history(&name("a"))));
+        let read = read.recv_timeout(Duration::from_secs(5));
+        children.0[0].kill().expect("it runs");
+        assert_chain(&read.expect("it ends").expect("it can be read"));
+    });
 }
 
 /// Puts one build after the other, until it is killed.
