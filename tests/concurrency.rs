@@ -6,13 +6,14 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use engine_catalog::{
-    Artifacts, Catalog, Change, Error, Expect, Filter, PreparedEngine, RefError, RefName,
+    Artifacts, Catalog, Change, EngineEntry, Error, Expect, Filter, PreparedEngine, RefError,
+    RefName,
 };
 use support::child;
 use support::mount::{Kind, Mounted};
@@ -268,6 +269,38 @@ fn reading_a_history_ends_however_fast_it_grows() {
         let read = read.recv_timeout(Duration::from_secs(5));
         children.0[0].kill().expect("it runs");
         assert_chain(&read.expect("it ends").expect("it can be read"));
+    });
+}
+
+#[test]
+fn id_that_moves_to_another_ref_is_never_ambiguous() {
+    let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let root = scratch.as_ref().expect("there is room").path().join("root");
+    let catalog = Catalog::create(&root).expect("it can be made");
+    // A reader comes by all of these on its way from the one to the other.
+    let between: Vec<_> = (0..40).map(|n| entry(&format!("m{n}"), "x")).collect();
+    let put = catalog.put_all(&between, &stamp());
+    put.expect("they can be put");
+    let step = AtomicU32::new(0);
+    let moves = || {
+        for engine in ["a", "z"] {
+            let build = step.fetch_add(1, Ordering::Relaxed).to_string();
+            let id = "moving".to_owned();
+            let entry = EngineEntry {
+                id,
+                ..entry(engine, &build)
+            };
+            catalog.put(&entry, &stamp()).expect("it can be put");
+            thread::sleep(Duration::from_millis(1));
+            let retired = catalog.retire(&name(engine), Expect::Any, &stamp());
+            retired.expect("it can be retired");
+        }
+    };
+    meanwhile(moves, || {
+        for _ in 0..300 {
+            let found = catalog.exists("moving");
+            assert!(found.is_ok(), "{found:?}");
+        }
     });
 }
 

@@ -108,7 +108,10 @@ impl Catalog {
         for record in self.list(&Filter::default())? {
             match record {
                 Ok(record) if record.entry.id == id => {
-                    if let Some(first) = found {
+                    // The first may have gone since it was read, and the id have moved on.
+                    if let Some(first) = found
+                        && self.state(&first)? == State::Current
+                    {
                         return Err(Error::AmbiguousId {
                             id: id.to_owned(),
                             first: first.name(),
