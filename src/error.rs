@@ -14,7 +14,8 @@ use crate::refs::RefError;
 use crate::schema::ObjectError;
 
 /// Why a catalog did not do what it was asked. Nothing was acknowledged, and what was there before
-/// is still there.
+/// is still there; only where a disk fails as it is to make a change survive, a ref may have changed
+/// already.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -74,7 +74,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::Entry`] where the entry is not valid or looks like it contains a credential, and
-    /// those of reading and writing; the old state is intact.
+    /// those of reading and writing: the old entry is current, or where the disk failed at the very
+    /// end the new one. Putting it again is harmless.
     pub fn put(&self, entry: &EngineEntry, stamp: &Stamp) -> Result<Put, Error> {
         self.put_if(entry, Expect::Any, stamp)
     }
