@@ -44,19 +44,19 @@ pub(crate) struct Checked {
 
 pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
     // Secrets first: the errors that follow repeat what they complain of.
-    let refuse = |id: &str, source| Error::Entry {
+    let refuse = |id: &str, cause| Error::Entry {
         id: id.to_owned(),
-        source,
+        cause,
     };
-    entry.refuse_secrets().map_err(|source| {
+    entry.refuse_secrets().map_err(|cause| {
         let id_is_clean = crate::secrets::find_secret(&entry.id).is_none();
-        refuse(if id_is_clean { &entry.id } else { "…" }, source)
+        refuse(if id_is_clean { &entry.id } else { "…" }, cause)
     })?;
-    let bytes = encode_entry(entry).map_err(|source| match source {
-        ObjectError::Entry(source) => refuse(&entry.id, source),
-        source => Error::EntryObject {
+    let bytes = encode_entry(entry).map_err(|cause| match cause {
+        ObjectError::Entry(cause) => refuse(&entry.id, cause),
+        cause => Error::EntryObject {
             id: entry.id.clone(),
-            source,
+            cause,
         },
     })?;
     let name = entry.ref_name()?;
@@ -75,7 +75,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::Entry`] where the entry is not valid or looks like it contains a credential, and
-    /// those of reading and writing; the old state is intact.
+    /// those of reading and writing: the old entry is current, or where the disk failed at the very
+    /// end the new one. Putting it again is harmless.
     pub fn put(&self, entry: &EngineEntry, stamp: &Stamp) -> Result<Put, Error> {
         self.put_if(entry, Expect::Any, stamp)
     }
