@@ -13,19 +13,12 @@ use std::{fs, thread};
 use engine_catalog::{
     Artifacts, Catalog, Change, Error, Expect, Filter, PreparedEngine, RefError, RefName,
 };
-use support::child;
 use support::mount::{Kind, Mounted};
 use support::observe::{assert_clean, partial_objects};
-use support::sample::{entry, name, object, stamp};
+use support::sample::{entry, name};
+use support::{child, object_of, stamp};
 
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod mount;
-    pub(crate) mod observe;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-}
+mod support;
 
 /// What a helper process does; nothing when it runs as a test.
 #[test]
@@ -130,22 +123,22 @@ fn mix_step(catalog: &Catalog, seed: u64, step: u64) {
     let engine = [SHARED[0], SHARED[1], &own][usize::try_from(random % 3).unwrap_or(0)];
     let new = entry(engine, &format!("{seed} {step}"));
     let done = match random / 3 % 8 {
-        0..=2 => catalog.put(&new, &stamp()).map(drop),
+        0..=2 => catalog.put(&new, &stamp(1)).map(drop),
         // The same for all, which often changes nothing.
-        3 => catalog.put(&entry(engine, "common"), &stamp()).map(drop),
+        3 => catalog.put(&entry(engine, "common"), &stamp(1)).map(drop),
         4 => {
             let both = [new, entry(SHARED[0], &format!("{seed} {step}"))];
-            catalog.put_all(&both, &stamp()).map(drop)
+            catalog.put_all(&both, &stamp(1)).map(drop)
         }
         5 => {
             let current = catalog.current(&name(engine)).expect("it can be read");
             let expect = current.map_or(Expect::Absent, |it| Expect::Object(it.object));
-            catalog.put_if(&new, expect, &stamp()).map(drop)
+            catalog.put_if(&new, expect, &stamp(1)).map(drop)
         }
         6 => catalog
-            .retire(&name(engine), Expect::Any, &stamp())
+            .retire(&name(engine), Expect::Any, &stamp(1))
             .map(drop),
-        _ => catalog.rollback(&name(engine), None, &stamp()).map(drop),
+        _ => catalog.rollback(&name(engine), None, &stamp(1)).map(drop),
     };
     match done {
         Ok(()) | Err(Error::Ref(RefError::Conflict { .. }) | Error::NoEarlierEntry { .. }) => {}
@@ -187,7 +180,7 @@ fn count(catalog: &Catalog, wins: u32) {
         let number = current.entry.build_ref.expect("it has one");
         let number: u32 = number.parse().expect("it is a number");
         let next = entry("a", &(number + 1).to_string());
-        match catalog.put_if(&next, Expect::Object(current.object), &stamp()) {
+        match catalog.put_if(&next, Expect::Object(current.object), &stamp(1)) {
             Ok(_) => left -= 1,
             Err(Error::Ref(RefError::Conflict { .. })) => {}
             Err(error) => unreachable!("{error}"),
@@ -201,7 +194,7 @@ fn of_all_who_expect_the_same_one_wins() {
     let root = scratch.path().join("root");
     let catalog = Catalog::create(&root).expect("it can be made");
     catalog
-        .put(&entry("a", "0"), &stamp())
+        .put(&entry("a", "0"), &stamp(1))
         .expect("it can be put");
     let children = Children::start(&["count 30", "count 30"], &root);
     thread::scope(|scope| {
@@ -230,7 +223,7 @@ fn same_build_that_many_record_at_once_is_recorded_once() {
             let engine = PreparedEngine::new(&format!("e{round}"), "1", image, thread);
             start.wait();
             catalog
-                .record(&engine, &stamp())
+                .record(&engine, &stamp(1))
                 .expect("it can be recorded");
         }
     };
@@ -251,7 +244,7 @@ fn replace_for_ever(catalog: &Catalog, engine: &str) {
     let me = std::process::id();
     for step in 0_u32.. {
         let new = entry(engine, &format!("{me} {step}"));
-        catalog.put(&new, &stamp()).expect("it can be put");
+        catalog.put(&new, &stamp(1)).expect("it can be put");
     }
 }
 
@@ -267,7 +260,7 @@ fn locks_of_a_killed_process_are_free_at_once() {
     let root = scratch.path().join("root");
     let catalog = Catalog::create(&root).expect("it can be made");
     catalog
-        .put(&entry("a", "first"), &stamp())
+        .put(&entry("a", "first"), &stamp(1))
         .expect("it can be put");
     let mut waited = 0;
     for round in 0..12 {
@@ -280,7 +273,7 @@ fn locks_of_a_killed_process_are_free_at_once() {
         signal(&children.0[0], "STOP");
         let new = entry("a", &format!("round {round}"));
         thread::scope(|scope| {
-            let put = scope.spawn(|| catalog.put(&new, &stamp()));
+            let put = scope.spawn(|| catalog.put(&new, &stamp(1)));
             thread::sleep(Duration::from_millis(30));
             waited += u32::from(!put.is_finished());
             let killed = Instant::now();
@@ -306,14 +299,14 @@ fn list_while_replacing(dir: &Path) {
     let catalog = Catalog::create(&root).expect("it can be made");
     for build in ["first", "second"] {
         let entries = ["a", "b", "c"].map(|engine| entry(engine, build));
-        let put = catalog.put_all(&entries, &stamp());
+        let put = catalog.put_all(&entries, &stamp(1));
         put.expect("they can be put");
     }
     // As writers do, and much faster than they can.
     let (reference, temporary) = (root.join("refs/b/1"), root.join("tmp/fast"));
     let replace = || {
         for build in ["first", "second"] {
-            let id = object(&entry("b", build));
+            let id = object_of(&entry("b", build));
             fs::write(&temporary, format!("{id}\n")).expect("there is room");
             fs::rename(&temporary, &reference).expect("it can be replaced");
         }
