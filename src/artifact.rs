@@ -17,6 +17,7 @@ const CHUNK: usize = 4 << 20;
 
 /// How far the hashing of an artifact is.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Progress<'a> {
     /// The artifact.
     pub path: &'a Path,
@@ -51,6 +52,14 @@ pub enum ArtifactError {
         expected: String,
         /// The digest of the file.
         found: String,
+    },
+    /// The image reference ends with another digest than the one that was given.
+    #[error("image {image} does not match the digest that was given, {expected}")]
+    ImageMismatch {
+        /// The image reference.
+        image: String,
+        /// The digest that was given.
+        expected: String,
     },
     /// This program was built without the algorithm.
     #[error("this program cannot check {0} digests: it was built without the feature \"sha2\"")]

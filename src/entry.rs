@@ -222,7 +222,7 @@ pub enum EntryError {
         found: char,
     },
     /// The digest is malformed.
-    #[error("digest {digest:?} is refused: {source}")]
+    #[error("digest {digest:?} is malformed: {source}")]
     Digest {
         /// What was given.
         digest: String,

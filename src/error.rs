@@ -85,6 +85,14 @@ pub enum Error {
     /// A ref cannot be read or changed.
     #[error(transparent)]
     Ref(#[from] RefError),
+    /// A ref holds an object that cannot be returned as an entry.
+    #[error("ref {name} cannot be read: {cause}")]
+    Unreadable {
+        /// The ref.
+        name: RefName,
+        /// The object, and what is wrong with it.
+        cause: ReadObjectError,
+    },
     /// A ref holds an object that is not there.
     #[error("ref {name} holds object {object}, which is missing")]
     Dangling {
@@ -93,12 +101,22 @@ pub enum Error {
         /// The missing object.
         object: ObjectId,
     },
-    /// A ref, or its history, holds an entry of another engine or version.
+    /// A ref holds an entry of another engine or version.
     #[error("ref {name} is damaged: its object {object} is an entry of {found}")]
     Misplaced {
         /// The ref.
         name: RefName,
-        /// What it, or its history, holds.
+        /// What it holds.
+        object: ObjectId,
+        /// Where that entry belongs.
+        found: RefName,
+    },
+    /// The history of a ref holds an entry of another engine or version.
+    #[error("the history of {name} is damaged: its object {object} is an entry of {found}")]
+    MisplacedHistory {
+        /// The ref.
+        name: RefName,
+        /// What its history holds.
         object: ObjectId,
         /// Where that entry belongs.
         found: RefName,
@@ -160,8 +178,10 @@ pub enum Error {
 pub enum ErrorKind {
     /// What was asked for is not there.
     NotFound,
-    /// The request was refused, or lost a race; nothing is wrong with the catalog.
+    /// The request was refused; nothing is wrong with the catalog.
     Refused,
+    /// Somebody else changed the ref first: look at it, and try again.
+    Conflict,
     /// Something in the catalog is damaged or missing.
     Damage,
     /// The catalog, or the object, cannot be used: there is none, it is of a format or schema that
@@ -185,16 +205,26 @@ impl Error {
             | Self::EntryObject { .. }
             | Self::Name(_)
             | Self::AmbiguousId { .. }
-            | Self::AmbiguousPrefix { .. }
-            | Self::Ref(RefError::Conflict { .. }) => ErrorKind::Refused,
+            | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
+            Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
             Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
+                // Somebody named an object of another kind.
                 ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. } => ErrorKind::Refused,
                 ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
                 _ => ErrorKind::Damage,
             },
+            Self::Unreadable { cause, .. } => match cause {
+                ReadObjectError::Refused {
+                    cause: ObjectError::UnknownSchema { .. },
+                    ..
+                } => ErrorKind::Unavailable,
+                ReadObjectError::Refused { .. } => ErrorKind::Damage,
+                ReadObjectError::Path(error) => kind_of_path(error),
+            },
             Self::Ref(RefError::Damaged { .. })
             | Self::Dangling { .. }
             | Self::Misplaced { .. }
+            | Self::MisplacedHistory { .. }
             | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {
                 ErrorKind::Damage
             }
@@ -202,15 +232,17 @@ impl Error {
             Self::Object(ReadObjectError::Path(error))
             | Self::Ref(RefError::Path(error))
             | Self::History(HistoryError::Path(error))
-            | Self::Path(error) => {
-                if error.cause.is_damage() {
-                    ErrorKind::Damage
-                } else {
-                    ErrorKind::Unavailable
-                }
-            }
+            | Self::Path(error) => kind_of_path(error),
             Self::Artifact(_) => ErrorKind::Refused,
         }
+    }
+}
+
+fn kind_of_path(error: &PathError) -> ErrorKind {
+    if error.cause.is_damage() {
+        ErrorKind::Damage
+    } else {
+        ErrorKind::Unavailable
     }
 }
 

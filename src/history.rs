@@ -3,10 +3,9 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 
 use crate::change::Change;
-use crate::durable::{Cause, Dir, Lock, PathError, Root};
+use crate::durable::{Cause, Dir, Lock, PathError, Permissions, Root};
 use crate::hash::ObjectId;
 use crate::layout::{self, Place};
 use crate::lineage::{committed, lead_to, parse_history, parse_line};
@@ -103,18 +102,30 @@ impl<'r> LockedHistory<'r> {
     pub(crate) fn lock(root: &'r Root, name: &RefName) -> Result<Self, PathError> {
         let place = layout::history(name);
         let dir = root.dir(&place.dir)?;
-        let lock = dir.lock_exclusive(&place.name)?;
-        // Known before anything can be taken back: an empty file may go again, no other.
-        let metadata = lock.file().metadata();
-        let metadata = metadata.map_err(|error| dir.fail("read", &place.name, error))?;
-        let length = check_size(&dir, &place, metadata.len())?;
-        Ok(Self {
-            lock,
-            dir,
-            place,
-            length,
-            state: Append::Nothing,
-        })
+        loop {
+            let lock = dir.lock_exclusive(&place.name)?;
+            let fail = |error: std::io::Error| dir.fail("read", &place.name, error);
+            // Known before anything can be taken back: an empty file may go again, no other.
+            let length = lock.file().metadata().map_err(fail)?.len();
+            check_size(&dir, &place, length)?;
+            if lock.has_other_names().map_err(fail)? {
+                // What is appended must not appear under the other name, as copying by hard links
+                // gives it: go on with a copy.
+                let copy = lock.read_from(0).map_err(fail)?;
+                let copy = root.stage_named(&copy, Permissions::ByUmask)?;
+                root.sync([copy.file()], [])?;
+                dir.replace(copy, &place.name)?;
+                dir.sync()?;
+                continue;
+            }
+            return Ok(Self {
+                lock,
+                dir,
+                place,
+                length,
+                state: Append::Nothing,
+            });
+        }
     }
 
     /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.
@@ -128,13 +139,12 @@ impl<'r> LockedHistory<'r> {
         };
         let line = format!("{lead}{change}\n");
         check_size(&self.dir, &self.place, from + line.len() as u64)?;
+        if from < self.length {
+            self.io("truncate", |file| file.set_len(from))?;
+            self.length = from;
+        }
         self.state = Append::Tentative;
-        self.io("write", |mut file| {
-            if from < self.length {
-                file.set_len(from)?;
-            }
-            file.write_all(line.as_bytes())
-        })
+        self.io("write", |mut file| file.write_all(line.as_bytes()))
     }
 
     /// Finds out where a line can follow an end that is torn, or that does not lead to `current`:
@@ -143,9 +153,7 @@ impl<'r> LockedHistory<'r> {
         // Lines that did not take effect are made to survive before another follows, so that a cut
         // can tear the last line only.
         self.io("sync", File::sync_all)?;
-        let root = self.dir.root();
-        let bytes = root.read(&self.place.path(), layout::MAX_HISTORY_BYTES)?;
-        let bytes = bytes.unwrap_or_default();
+        let bytes = self.io("read", |_| self.lock.read_from(0))?;
         Ok(match (parse_history(&bytes), bytes.last()) {
             // What is torn never took effect.
             (Ok(lines), _) if lead_to(&lines.changes, current) => (lines.bytes, ""),
@@ -171,8 +179,7 @@ impl<'r> LockedHistory<'r> {
     /// Returns the last line; `None` where there is none, or it is torn.
     fn last_line(&self) -> Result<Option<Change>, PathError> {
         let start = self.length.saturating_sub(MAX_LINE_BYTES);
-        let mut end = vec![0; usize::try_from(self.length - start).unwrap_or(0)];
-        self.io("read", |file| file.read_exact_at(&mut end, start))?;
+        let end = self.io("read", |_| self.lock.read_from(start))?;
         let last = end.split_inclusive(|&byte| byte == b'\n').next_back();
         Ok(last.and_then(parse_line))
     }
@@ -187,12 +194,12 @@ impl<'r> LockedHistory<'r> {
 }
 
 /// Requires that readers take a history of `size` bytes.
-fn check_size(dir: &Dir<'_>, place: &Place, size: u64) -> Result<u64, PathError> {
+fn check_size(dir: &Dir<'_>, place: &Place, size: u64) -> Result<(), PathError> {
     let limit = layout::MAX_HISTORY_BYTES;
     if size > limit {
         return Err(dir.fail("append to", &place.name, Cause::TooLarge { size, limit }));
     }
-    Ok(size)
+    Ok(())
 }
 
 impl Drop for LockedHistory<'_> {

@@ -56,7 +56,10 @@ pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
             .ok_or(MarkerError::Line { number })?;
         match class {
             FeatureClass::Compat => {}
-            FeatureClass::RoCompat => access = Access::ReadOnly(name.to_owned()),
+            FeatureClass::RoCompat if access == Access::Full => {
+                access = Access::ReadOnly(name.to_owned());
+            }
+            FeatureClass::RoCompat => {}
             FeatureClass::Incompat => {
                 return Err(MarkerError::Feature {
                     name: name.to_owned(),
@@ -118,7 +121,8 @@ mod tests {
             ("", Ok(Access::Full)),
             ("compat hints\n", Ok(Access::Full)),
             ("ro-compat packs\n", Ok(read_only.clone())),
-            ("compat hints\nro-compat packs\n", Ok(read_only)),
+            ("compat hints\nro-compat packs\n", Ok(read_only.clone())),
+            ("ro-compat packs\nro-compat later\n", Ok(read_only)),
             (
                 "ro-compat a\nincompat zstd\n",
                 Err(MarkerError::Feature {

@@ -224,7 +224,7 @@ pub enum NameError {
 #[non_exhaustive]
 pub enum RefNameError {
     /// The engine was refused.
-    #[error("engine {text:?} is refused: {source}")]
+    #[error("engine {text:?} is no name: {source}")]
     Engine {
         /// What was given.
         text: String,
@@ -232,7 +232,7 @@ pub enum RefNameError {
         source: NameError,
     },
     /// The version was refused.
-    #[error("version {text:?} is refused: {source}")]
+    #[error("version {text:?} is no name: {source}")]
     Version {
         /// What was given.
         text: String,

@@ -9,7 +9,6 @@ use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
 use crate::layout;
-use crate::object::check_hash;
 use crate::schema::{ObjectError, Schema};
 
 /// An object that cannot be returned.
@@ -50,8 +49,15 @@ pub(crate) fn read_entry(
         }
         Err(error) => return Err(error.into()),
     };
-    let entry = check_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
+    let entry = require_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
     entry.map(Some).map_err(refuse)
+}
+
+fn require_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
+    match ObjectId::of(bytes) {
+        found if found == *id => Ok(()),
+        found => Err(ObjectError::Hash { found }),
+    }
 }
 
 /// Returns the ids of all objects that start with `prefix`, sorted.
@@ -74,10 +80,7 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 /// # Locking
 ///
 /// The caller holds the store lock, shared.
-pub(crate) fn write_all(
-    root: &Root,
-    objects: &BTreeMap<ObjectId, Vec<u8>>,
-) -> Result<(), PathError> {
+pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
     let mut writes = Vec::with_capacity(objects.len());
     for (id, bytes) in objects {
         writes.push(Write::prepare(root, id, bytes)?);

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::artifact::{Artifact, ArtifactError, Progress, seal};
-use crate::catalog::{Catalog, Put};
+use crate::catalog::{Catalog, Put, encode_checked};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
-use crate::entry::EngineEntry;
+use crate::entry::{EngineEntry, EngineIdentity};
 use crate::error::{Error, ErrorKind};
 use crate::refs::Expect;
 
@@ -34,6 +34,7 @@ pub struct PreparedEngine {
 
 /// Where a prepared engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Artifacts {
     /// Files on this node, the binary first.
     Files(Vec<PathBuf>),
@@ -76,11 +77,20 @@ impl PreparedEngine {
 
 /// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recorded {
     /// What the ref holds now, and held before.
     pub put: Put,
     /// The entry that is current now.
     pub entry: EngineEntry,
+}
+
+impl Recorded {
+    /// Returns the identity under which other systems report this engine.
+    #[must_use]
+    pub fn identity(&self) -> EngineIdentity {
+        self.entry.identity(self.put.object)
+    }
 }
 
 impl Catalog {
@@ -113,7 +123,7 @@ impl Catalog {
         // What can be refused is refused before gigabytes are hashed.
         self.require_writable()?;
         let mut entry = prepared.draft();
-        crate::catalog::check(&entry)?;
+        encode_checked(&entry)?;
         match &prepared.artifacts {
             Artifacts::Files(paths) => {
                 (entry.artifacts, entry.digest) =
@@ -129,9 +139,10 @@ impl Catalog {
             let (wanted, expect) = match self.current(&name) {
                 Ok(Some(current)) => {
                     let expect = Expect::Object(current.object);
-                    match current.entry.is_same_build(&entry) {
-                        true => (current.entry, expect),
-                        false => (entry.clone(), expect),
+                    if current.entry.is_same_build(&entry) {
+                        (current.entry, expect)
+                    } else {
+                        (entry.clone(), expect)
                     }
                 }
                 Ok(None) => (entry.clone(), Expect::Absent),
@@ -141,7 +152,7 @@ impl Catalog {
             };
             match self.put_if(&wanted, expect, stamp) {
                 // Somebody else recorded meanwhile: compare with that.
-                Err(error) if Self::is_conflict(&error) => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
                 result => {
                     return Ok(Recorded {
                         put: result?,
@@ -158,10 +169,9 @@ fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, Ar
     let pinned = image.rsplit_once('@').map(|(_, digest)| digest.to_owned());
     let pinned = pinned.filter(|digest| check_digest(digest).is_ok());
     match (given, pinned) {
-        (Some(expected), Some(found)) if expected != found => Err(ArtifactError::Mismatch {
-            path: image.into(),
+        (Some(expected), Some(found)) if expected != found => Err(ArtifactError::ImageMismatch {
+            image: image.to_owned(),
             expected,
-            found,
         }),
         (given, pinned) => Ok(given.or(pinned)),
     }

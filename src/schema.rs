@@ -20,7 +20,7 @@ pub enum Schema {
 
 impl Schema {
     /// Every schema that this version reads.
-    pub const ALL: [Self; 2] = [Self::EngineEntry1, Self::Snapshot1];
+    pub const ALL: &[Self] = &[Self::EngineEntry1, Self::Snapshot1];
 
     /// Returns the value of the `schema` key.
     #[must_use]
@@ -52,7 +52,8 @@ impl Schema {
         }
         let tagged: Tagged<'_> = decode_liberal(bytes)?;
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|schema| schema.tag() == tagged.schema)
             .ok_or_else(|| ObjectError::UnknownSchema {
                 found: tagged.schema.to_owned(),
@@ -81,7 +82,7 @@ impl fmt::Display for Schema {
     }
 }
 
-/// The most bytes that an object of any kind may have: 64 MiB, checked before reading.
+/// The most bytes that an object of any kind may have: 64 MiB.
 pub(crate) const MAX_OBJECT_BYTES: u64 = 64 << 20;
 
 /// What is wrong with the bytes of an object.
@@ -128,5 +129,6 @@ pub enum ObjectError {
 }
 
 fn known_tags() -> String {
-    Schema::ALL.map(Schema::tag).join(", ")
+    let tags: Vec<_> = Schema::ALL.iter().map(|schema| schema.tag()).collect();
+    tags.join(", ")
 }

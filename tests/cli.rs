@@ -107,8 +107,8 @@ fn put_prints_the_object_id_of_each_entry() {
     )
     .unwrap();
     assert_shows!(program, program.shows(&["put", "entries.json", "--json"]), @r#"
-    {"engine":"llamacpp","id":"llamacpp:b4321","object":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","previous":"a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b","unchanged":false,"version":"b4321"}
-    {"engine":"llamacpp","id":"llamacpp:b4321","object":"a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b","previous":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","unchanged":false,"version":"b4321"}
+    {"engine":"llamacpp","version":"b4321","object":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","previous":"a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b","unchanged":false}
+    {"engine":"llamacpp","version":"b4321","object":"a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b","previous":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","unchanged":false}
     | put: 2 stored, 0 unchanged
     "#);
 }
@@ -126,15 +126,15 @@ fn put_refuses_bad_input_and_stores_nothing_of_it() {
     [exit status 1]
     ");
     assert_shows!(program, refuses(&format!("{KNOWN} {}", KNOWN.replace("engine", "motor"))), @"
-    | error: standard input: entry 2: unknown field `motor`, expected one of `id`, `engine`, `version`, `build_ref`, `digest`, `build_flags`, `artifacts`, `created_ms`
+    | error: standard input: entry 2: unknown field `motor`, expected one of `id`, `engine`, `version`, `build_ref`, `digest`, `build_flags`, `artifacts`, `created_ms` at line 1 column 32
     [exit status 1]
     ");
     assert_shows!(program, refuses(&KNOWN.replace("1758240000000", "\"now\"")), @r#"
-    | error: standard input: entry 1: invalid type: string "now", expected i64
+    | error: standard input: entry 1: invalid type: string "now", expected i64 at line 2 column 67
     [exit status 1]
     "#);
     assert_shows!(program, refuses(&KNOWN.replace("\"b4321\"", "\"\"")), @r#"
-    | error: standard input: entry 1: version "" is refused: it is empty
+    | error: standard input: entry 1: version "" is no name: it is empty
     [exit status 1]
     "#);
     assert_shows!(program, refuses(&KNOWN.replace("[]", r#"["-DHF_TOKEN=hunter2"]"#)), @r#"
@@ -148,7 +148,7 @@ fn put_refuses_bad_input_and_stores_nothing_of_it() {
     ");
     assert_shows!(program, program.shows(&["put", "absent.json"]), @"
     | error: cannot read absent.json: No such file or directory (os error 2)
-    [exit status 3]
+    [exit status 1]
     ");
     assert_eq!(program.shows(&["list"]), "");
 }
@@ -199,11 +199,11 @@ fn get_cbor_prints_the_bytes_of_the_object() {
 fn get_says_what_is_not_there() {
     let program = with_two_entries();
     assert_shows!(program, program.shows(&["get", "vllm/0.9.2"]), @r#"
-    | error: no entry is "vllm/0.9.2": not as engine/version, id or object id
+    | error: no entry is found for "vllm/0.9.2": tried engine/version, id and object id
     [exit status 1]
     "#);
     assert_shows!(program, program.shows(&["get", "feedbeef"]), @r#"
-    | error: no entry is "feedbeef": not as engine/version, id or object id
+    | error: no entry is found for "feedbeef": tried engine/version, id and object id
     [exit status 1]
     "#);
     program.shows(&["retire", "llamacpp/b4321"]);
@@ -255,7 +255,7 @@ fn list_goes_on_after_damage_and_exits_with_3() {
     std::fs::write(&object, bytes).unwrap();
     assert_shows!(program, program.shows(&["list"]), @"
     vllm  b4321  b0bed719d52e  -  [AGE] ago
-    | error: object a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b is refused: its content hashes to 129a233d34b02ec1ba31be417600067b01558b18db658eb34ffe3198bb3af8bc
+    | error: ref llamacpp/b4321 cannot be read: object a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b is refused: its content hashes to 129a233d34b02ec1ba31be417600067b01558b18db658eb34ffe3198bb3af8bc
     | error: one entry could not be read
     [exit status 3]
     ");
@@ -353,22 +353,22 @@ fn diff_shows_fields_and_exits_with_1_where_there_are_any() {
 fn wrong_usage_exits_with_2_and_names_the_argument() {
     let program = Program::with_catalog();
     assert_shows!(program, program.shows(&["history", "llamacpp"]), @r#"
-    | error: invalid value 'llamacpp' for '<E/V>': "llamacpp" is not of the form engine/version
+    | error: invalid value 'llamacpp' for '<ENGINE/VERSION>': "llamacpp" is not of the form engine/version
     | 
     | For more information, try '--help'.
     [exit status 2]
     "#);
     assert_shows!(program, program.shows(&["rollback", "a/b", "--to", "XYZ1"]), @"
-    | error: invalid value 'XYZ1' for '--to <HASH>': 'X' is not a lower-case hexadecimal digit
+    | error: invalid value 'XYZ1' for '--to <OBJECT>': 'X' is not a lower-case hexadecimal digit
     | 
     | For more information, try '--help'.
     [exit status 2]
     ");
     assert_shows!(program, program.shows(&["record", "--engine", "a", "--version", "b"]), @"
     | error: the following required arguments were not provided:
-    |   <--artifact <PATH>...|--image <REF>>
+    |   <--artifact <PATH>...|--image <IMAGE>>
     | 
-    | Usage: engine-catalog record --engine <E> --version <V> --root <DIR> <--artifact <PATH>...|--image <REF>>
+    | Usage: engine-catalog record --engine <ENGINE> --version <VERSION> --root <DIR> <--artifact <PATH>...|--image <IMAGE>>
     | 
     | For more information, try '--help'.
     [exit status 2]
@@ -420,11 +420,13 @@ fn help_of_the_program() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
           --root <DIR>  The catalog's directory [default: engine-catalog in the XDG data directory]
                         [env: ENGINE_CATALOG_ROOT=[DIR]/catalog]
           --json        Print JSON, one value a line, with keys that do not change
-      -h, --help        Print help (see more with '--help')
-      -V, --version     Print version
     ");
 }
 

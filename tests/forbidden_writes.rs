@@ -2,6 +2,7 @@
 //!
 //! They fail with a typed error, and the old state is intact. Mounting needs root.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, io};
@@ -25,16 +26,24 @@ fn catalog(root: &Path) -> Catalog {
 /// What a helper process without privileges does; nothing when it runs as a test.
 #[test]
 fn child() {
-    if let Some((_, scratch)) = child::role() {
-        lose_permission(&scratch);
+    if let Some((role, scratch)) = child::role() {
+        act(&role, &scratch);
     }
 }
 
-#[test]
-fn lost_permission_fails_writes_and_leaves_reading() {
+fn act(role: &str, scratch: &Path) {
+    match role {
+        "lose permission" => lose_permission(scratch),
+        "create" => create_where_nothing_can_be_listed(scratch),
+        _ => unreachable!("there is no such role"),
+    }
+}
+
+/// Plays `role` as a user who is not root.
+fn as_nobody(role: &str) {
     let scratch = tempfile::tempdir().expect("there is room");
     if !skip::is_root() {
-        return lose_permission(scratch.path());
+        return act(role, scratch.path());
     }
     // Root may do everything, so somebody else has to try, with a binary that he can reach.
     const NOBODY: u32 = 65_534;
@@ -45,14 +54,35 @@ fn lost_permission_fails_writes_and_leaves_reading() {
     let this = std::env::current_exe().expect("the test binary has a path");
     fs::copy(this, &binary).expect("there is room");
     std::os::unix::fs::chown(scratch.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
-    let ids = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    let wrapper = [&[setpriv.to_str().expect("it is UTF-8")][..], &ids].concat();
-    child::run(child::command_of(
-        &binary,
-        wrapper,
-        "nobody",
-        scratch.path(),
-    ));
+    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(OsStr::new);
+    let wrapper = [setpriv.as_os_str()].into_iter().chain(ids);
+    child::run(child::command_of(&binary, wrapper, role, scratch.path()));
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its owner may");
+}
+
+/// A new name cannot be synced in a directory that cannot be opened for reading.
+#[test]
+fn catalog_whose_name_cannot_be_synced_is_not_acknowledged() {
+    as_nobody("create");
+}
+
+fn create_where_nothing_can_be_listed(scratch: &Path) {
+    let dir = scratch.join("dir");
+    fs::create_dir(&dir).expect("there is room");
+    set_mode(&dir, 0o300);
+    let error = Catalog::create(dir.join("root")).expect_err("it cannot be synced");
+    assert!(is_kind(&error, io::ErrorKind::PermissionDenied), "{error}");
+    assert_eq!(cause(&error).action, "sync");
+    set_mode(&dir, 0o700);
+    Catalog::create(dir.join("root")).expect("it can be synced now");
+}
+
+#[test]
+fn lost_permission_fails_writes_and_leaves_reading() {
+    as_nobody("lose permission");
 }
 
 /// Takes the right to write from one part after the other.
@@ -77,8 +107,7 @@ fn lose_permission(scratch: &Path) {
         let path = root.join(part);
         let allow = |write: u32| {
             let mode = if path.is_dir() { 0o555 } else { 0o444 };
-            let mode = fs::Permissions::from_mode(mode | write);
-            fs::set_permissions(&path, mode).expect("its owner may");
+            set_mode(&path, mode | write);
         };
         allow(0);
         let error = catalog.put(wanted, &stamp(1));

@@ -79,11 +79,12 @@ impl Catalog {
         damage.map_or(Ok(None), Err)
     }
 
-    /// Returns whether a current entry has this id.
+    /// Returns whether a current entry has this id. One that is no longer current, which
+    /// [`get`](Self::get) finds, does not count.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Those of [`get`](Self::get) for current entries.
     pub fn exists(&self, id: &str) -> Result<bool, Error> {
         Ok(self.current_with_id(id)?.is_some())
     }
@@ -93,7 +94,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// As [`exists`](Self::exists).
     pub fn locate(&self, id: &str) -> Result<Option<Vec<PathBuf>>, Error> {
         let record = self.current_with_id(id)?;
         Ok(record.map(|record| record.entry.artifacts))
@@ -129,15 +130,20 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Dangling`] where the ref holds an object that is not there, [`Error::Misplaced`]
-    /// where it holds an entry of another engine or version, and those of reading.
+    /// [`Error::Ref`] where the ref cannot be read, [`Error::Dangling`] where it holds an object that
+    /// is not there, [`Error::Unreadable`] where it holds one that cannot be returned as an entry, and
+    /// [`Error::Misplaced`] where it holds an entry of another engine or version.
     pub fn current(&self, name: &RefName) -> Result<Option<Record>, Error> {
         let mut missing = None;
         loop {
             let Some(object) = refs::read(&self.root, name)? else {
                 return Ok(None);
             };
-            if let Some(entry) = self.entry(&object)? {
+            let entry = objects::read_entry(&self.root, &object).map_err(|cause| {
+                let name = name.clone();
+                Error::Unreadable { name, cause }
+            })?;
+            if let Some(entry) = entry {
                 let record = Record { object, entry };
                 if record.name() != *name {
                     let (name, found) = (name.clone(), record.name());

@@ -18,11 +18,11 @@ Example:
   engine-catalog diff llamacpp/b4321 llamacpp/b4330")]
 pub(super) struct Diff {
     /// The first entry: engine/version, id, or first digits of an object id
-    #[arg(value_name = "SPEC")]
+    #[arg(value_name = "FROM")]
     from: String,
 
     /// The second entry
-    #[arg(value_name = "SPEC")]
+    #[arg(value_name = "TO")]
     to: String,
 }
 
@@ -46,6 +46,7 @@ impl Diff {
                 Difference::Value { from, to } => (from.as_slice(), to.as_slice()),
                 Difference::List { removed, added } => (&removed[..], &added[..]),
                 Difference::Order { from, to } => (&from[..], &to[..]),
+                _ => continue,
             };
             for (sign, values) in [('-', removed), ('+', added)] {
                 for value in values {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use engine_catalog::{ArtifactError, EntryError, Error, ErrorKind, RefError};
+use engine_catalog::{ArtifactError, EntryError, Error, ErrorKind, MarkerError, RefError};
 
 use super::text::printable;
 
@@ -47,7 +47,14 @@ impl Failure {
             Self::NotFound(what) => (what.clone(), 1),
             Self::Input(message) => (message.clone(), 1),
             Self::Usage(message) => (message.clone(), 2),
-            Self::Read(path, error) => (format!("cannot read {}: {error}", path.display()), 3),
+            Self::Read(path, error) => {
+                let status = if error.kind() == io::ErrorKind::NotFound {
+                    1
+                } else {
+                    3
+                };
+                (format!("cannot read {}: {error}", path.display()), status)
+            }
             // Whoever reads our output has seen enough.
             Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return ExitCode::SUCCESS;
@@ -75,7 +82,7 @@ pub(super) fn say(label: &str, message: &str) {
 
 fn status(error: &Error) -> u8 {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::Refused => 1,
+        ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Conflict => 1,
         _ => 3,
     }
 }
@@ -88,8 +95,15 @@ fn hint(error: &Error) -> Option<String> {
             root.display()
         ),
         Error::NotEmpty { .. } => "name an empty directory, or one that does not exist yet".to_owned(),
-        Error::Format { .. } | Error::ReadOnlyFeature { .. } => {
+        Error::Format {
+            source: MarkerError::Version { .. } | MarkerError::Feature { .. },
+            ..
+        }
+        | Error::ReadOnlyFeature { .. } => {
             "a newer version of engine-catalog has written it: use that one".to_owned()
+        }
+        Error::Format { .. } => {
+            "its file `format` is damaged, or the directory is something else".to_owned()
         }
         Error::Entry { source: EntryError::Secret { .. }, .. } => {
             "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
@@ -103,9 +117,13 @@ fn hint(error: &Error) -> Option<String> {
         Error::AmbiguousId { first, .. } => {
             format!("name one by its engine and version: `engine-catalog get '{first}'`")
         }
-        Error::Ref(RefError::Damaged { name }) => format!(
-            "the last line of its history says what it held: `tail -n 1` of the file of {name} below history/"
-        ),
+        Error::Ref(RefError::Damaged { .. }) => {
+            "copy that file from another copy of the catalog; or remove it, and record the engine again"
+                .to_owned()
+        }
+        Error::History(_) | Error::MisplacedHistory { .. } => {
+            "the ref itself and its entry are not affected; the history is a text file".to_owned()
+        }
         Error::AmbiguousPrefix { .. } => "give more digits".to_owned(),
         Error::Ref(RefError::Conflict { name, .. }) => format!(
             "somebody changed it meanwhile: look at `engine-catalog history '{name}'` and try again"
@@ -117,7 +135,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::Artifact(ArtifactError::Changed(_)) => {
             "record an engine after its build has finished".to_owned()
         }
-        Error::Dangling { .. } | Error::Object(_) if error.kind() == ErrorKind::Damage => {
+        Error::Dangling { .. } | Error::Unreadable { .. } | Error::Object(_)
+            if error.kind() == ErrorKind::Damage =>
+        {
             "recording or putting the same entry again heals it; so does a copy of the object from another catalog"
                 .to_owned()
         }

@@ -48,7 +48,7 @@ impl Get {
             if out.is_json() {
                 out.json(&JsonRecord::new(&record, state))?;
             } else {
-                for line in page(&record, state, super::stamp().at_ms) {
+                for line in page(&record, state, super::now_ms()) {
                     out.line(&line)?;
                 }
             }
@@ -70,7 +70,7 @@ pub(super) fn find(catalog: &Catalog, spec: &str) -> Result<Record, Failure> {
         )));
     }
     Err(Failure::NotFound(format!(
-        "no entry is {spec:?}: not as engine/version, id or object id"
+        "no entry is found for {spec:?}: tried engine/version, id and object id"
     )))
 }
 

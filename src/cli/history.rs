@@ -13,8 +13,8 @@ use super::{Context, Status};
 /// Columns: when, what, the entry before, the entry after, who. A dash stands for no entry.
 #[derive(Debug, Args)]
 pub(super) struct History {
-    /// engine/version
-    #[arg(value_name = "E/V")]
+    /// The engine and version
+    #[arg(value_name = "ENGINE/VERSION")]
     name: RefName,
 }
 

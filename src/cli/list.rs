@@ -15,11 +15,11 @@ use super::{Context, Status};
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Only this engine; * stands for any text, ? for one character
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "ENGINE")]
     engine: Option<Pattern>,
 
     /// Only this version; * stands for any text, ? for one character
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "VERSION")]
     version: Option<Pattern>,
 }
 
@@ -30,7 +30,7 @@ impl List {
             engine: self.engine,
             version: self.version,
         };
-        let now_ms = super::stamp().at_ms;
+        let now_ms = super::now_ms();
         let (mut rows, mut damaged) = (Vec::new(), 0);
         for record in catalog.list(&filter)? {
             match record {

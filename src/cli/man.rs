@@ -24,8 +24,9 @@ impl Man {
             let found = command.find_subcommand(&name).cloned();
             let not_found = || Failure::Usage(format!("there is no command {name:?}"));
             // The page is titled like the file that `man engine-catalog-record` looks for.
-            let title: &str = Box::leak(format!("engine-catalog-{name}").into_boxed_str());
-            command = found.ok_or_else(not_found)?.name(title);
+            command = found
+                .ok_or_else(not_found)?
+                .name(format!("engine-catalog-{name}"));
         }
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;

@@ -41,10 +41,11 @@ use output::Output;
 struct Cli {
     /// The catalog's directory [default: engine-catalog in the XDG data directory]
     #[arg(long, global = true, value_name = "DIR", env = "ENGINE_CATALOG_ROOT")]
+    #[arg(help_heading = "Global options")]
     root: Option<PathBuf>,
 
     /// Print JSON, one value a line, with keys that do not change
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
 
     #[command(subcommand)]
@@ -135,6 +136,11 @@ impl Context {
     fn write(&self) -> Result<(Catalog, Stamp), Failure> {
         Ok((Catalog::open(self.root()?)?, stamp()))
     }
+}
+
+/// Returns the time, in milliseconds since the Unix epoch.
+fn now_ms() -> i64 {
+    Stamp::now("now").expect("this is a name").at_ms
 }
 
 /// Returns `user@host` and the time.

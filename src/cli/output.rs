@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Table, presets};
-use engine_catalog::{EngineEntry, ObjectId, Record, State};
+use engine_catalog::{EngineEntry, ObjectId, Put, Record, Recorded, RefName, State};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -97,6 +97,53 @@ impl<'a> JsonRecord<'a> {
             object: record.object,
             state: state.to_string(),
             entry: &record.entry,
+        }
+    }
+}
+
+/// The JSON form of a change of a ref.
+#[derive(Serialize)]
+pub(super) struct JsonChange<'a> {
+    engine: &'a str,
+    version: &'a str,
+    /// What is current now; `null` after `retire`.
+    object: Option<ObjectId>,
+    /// What was current before.
+    previous: Option<ObjectId>,
+    unchanged: bool,
+    /// What `record` made of its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<&'a EngineEntry>,
+}
+
+impl<'a> JsonChange<'a> {
+    pub(super) fn new(engine: &'a str, version: &'a str, put: &Put) -> Self {
+        Self {
+            engine,
+            version,
+            object: Some(put.object),
+            previous: put.previous,
+            unchanged: put.is_unchanged(),
+            entry: None,
+        }
+    }
+
+    pub(super) fn recorded(recorded: &'a Recorded) -> Self {
+        let entry = &recorded.entry;
+        Self {
+            entry: Some(entry),
+            ..Self::new(&entry.engine, &entry.version, &recorded.put)
+        }
+    }
+
+    pub(super) fn retired(name: &'a RefName, previous: ObjectId) -> Self {
+        Self {
+            engine: name.engine().as_str(),
+            version: name.version().as_str(),
+            object: None,
+            previous: Some(previous),
+            unchanged: false,
+            entry: None,
         }
     }
 }

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_catalog::EngineEntry;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::failure::{Failure, say};
+use super::output::JsonChange;
 use super::{Context, Status};
 
 /// Store entries given as JSON, exactly as they are
 ///
-/// Reads one entry, several one after another, or an array of them, with the field names of
-/// `get --json`. Each becomes current for its engine and version. All are checked before any is
+/// Reads one entry, several one after another, or an array of them, in the form that `get --json`
+/// shows as `entry`. Each becomes current for its engine and version. All are checked before any is
 /// stored. Prints the object id of each, a line each, in the order of the input.
 ///
 /// Provisioners want `record`, which looks at the files, fills in the digest and recognises a build
@@ -31,14 +31,6 @@ pub(super) struct Put {
     file: PathBuf,
 }
 
-/// What stands in the input at one place.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Input {
-    Many(Vec<serde_json::Value>),
-    One(serde_json::Value),
-}
-
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let entries = read(&self.file)?;
@@ -46,14 +38,9 @@ impl Put {
         let puts = catalog.put_all(&entries, &stamp)?;
         for (entry, put) in entries.iter().zip(&puts) {
             if context.out.is_json() {
-                context.out.json(&json!({
-                    "object": put.object,
-                    "previous": put.previous,
-                    "unchanged": put.is_unchanged(),
-                    "id": entry.id,
-                    "engine": entry.engine,
-                    "version": entry.version,
-                }))?;
+                context
+                    .out
+                    .json(&JsonChange::new(&entry.engine, &entry.version, put))?;
             } else {
                 context.out.line(&put.object.to_string())?;
             }
@@ -79,21 +66,22 @@ fn read(path: &Path) -> Result<Vec<EngineEntry>, Failure> {
         _ => path.display().to_string(),
     };
     let refuse = |what: String| Failure::Input(format!("{name}: {what}"));
+    let not_json = |error: serde_json::Error| refuse(format!("not JSON: {error}"));
     let mut entries = Vec::new();
-    let values = serde_json::Deserializer::from_reader(BufReader::new(input)).into_iter::<Input>();
-    for value in values {
-        let values = match value {
-            Ok(Input::Many(values)) => values,
-            Ok(Input::One(value)) => vec![value],
-            Err(error) if error.is_io() => {
-                return Err(Failure::Read(path.to_owned(), error.into()));
-            }
-            Err(error) => return Err(refuse(format!("not JSON: {error}"))),
+    let values = serde_json::Deserializer::from_reader(BufReader::new(input));
+    for value in values.into_iter::<Box<RawValue>>() {
+        let value = value.map_err(|error| match error.is_io() {
+            true => Failure::Read(path.to_owned(), error.into()),
+            false => not_json(error),
+        })?;
+        let values: Vec<Box<RawValue>> = match value.get().starts_with('[') {
+            true => serde_json::from_str(value.get()).map_err(not_json)?,
+            false => vec![value],
         };
         for value in values {
             // Here, and not only where it is stored: to say which of many it is.
             let number = entries.len() + 1;
-            let entry: EngineEntry = serde_json::from_value(value)
+            let entry: EngineEntry = serde_json::from_str(value.get())
                 .map_err(|error| refuse(format!("entry {number}: {error}")))?;
             entry
                 .validate()

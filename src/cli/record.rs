@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use engine_catalog::{Artifacts, PreparedEngine, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use super::failure::{Failure, say};
+use super::output::JsonChange;
 use super::{Context, Status};
 
 /// Record a prepared engine: its files, or its image
@@ -28,29 +28,29 @@ Examples:
       --digest sha256:0f0f… --image registry.example/vllm/vllm-openai:v0.9.2")]
 pub(super) struct Record {
     /// The engine: llamacpp, vllm, tgi, triton
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "ENGINE")]
     engine: String,
 
     /// Semantic or upstream version
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "VERSION")]
     version: String,
 
-    /// Stable id [default: ENGINE:VERSION@DIGEST]
-    #[arg(long, value_name = "I")]
+    /// Stable id [default: ENGINE:VERSION@DIGEST, or ENGINE:VERSION without a digest]
+    #[arg(long, value_name = "ID")]
     id: Option<String>,
 
     /// Git ref or commit, or image tag, that it was made from
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "REF")]
     build_ref: Option<String>,
 
     /// Digest of the first file or of the image, such as sha256:…; blake3, sha256 and sha512 are
     /// checked against the file [default: blake3 of the first file, or the digest that the image
     /// reference ends with]
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
 
     /// A build flag that influences determinism; repeat it for several, the order is kept
-    #[arg(long = "flag", value_name = "F", allow_hyphen_values = true)]
+    #[arg(long = "flag", value_name = "FLAG", allow_hyphen_values = true)]
     flags: Vec<String>,
 
     /// The files, the binary first
@@ -58,12 +58,12 @@ pub(super) struct Record {
     artifacts: Vec<PathBuf>,
 
     /// An image reference, for an engine that is an image
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
 
     /// When it was prepared, in milliseconds since the Unix epoch [default: SOURCE_DATE_EPOCH, else
     /// now]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     created_ms: Option<i64>,
 }
 
@@ -103,12 +103,7 @@ impl Record {
         let recorded = recorded?;
         let put = recorded.put;
         if context.out.is_json() {
-            context.out.json(&json!({
-                "object": put.object,
-                "previous": put.previous,
-                "unchanged": put.is_unchanged(),
-                "entry": recorded.entry,
-            }))?;
+            context.out.json(&JsonChange::recorded(&recorded))?;
         } else {
             context.out.line(&put.object.to_string())?;
             let what = match put.previous {

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use engine_catalog::{Expect, RefName};
-use serde_json::json;
 
 use super::failure::{Failure, say};
+use super::output::JsonChange;
 use super::{Context, Status};
 
 /// Take an engine and version out of the listing
@@ -13,8 +13,8 @@ use super::{Context, Status};
 /// current.
 #[derive(Debug, Args)]
 pub(super) struct Retire {
-    /// engine/version
-    #[arg(value_name = "E/V")]
+    /// The engine and version
+    #[arg(value_name = "ENGINE/VERSION")]
     name: RefName,
 }
 
@@ -26,7 +26,7 @@ impl Retire {
             return Err(Failure::NotFound(format!("there is no ref {name}")));
         };
         if context.out.is_json() {
-            context.out.json(&json!({ "object": object }))?;
+            context.out.json(&JsonChange::retired(&name, object))?;
         } else {
             context.out.line(&object.to_string())?;
             say(

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use engine_catalog::{Error, ObjectId, Prefix, RefName};
-use serde_json::json;
 
 use super::failure::{Failure, say};
+use super::output::JsonChange;
 use super::text::short;
 use super::{Context, Status};
 
@@ -14,12 +14,12 @@ use super::{Context, Status};
 /// last had. Rolling back again leads further back. Prints the object id that is current now.
 #[derive(Debug, Args)]
 pub(super) struct Rollback {
-    /// engine/version
-    #[arg(value_name = "E/V")]
+    /// The engine and version
+    #[arg(value_name = "ENGINE/VERSION")]
     name: RefName,
 
     /// The entry to go back to, by the first digits of its object id; `history` shows them
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "OBJECT")]
     to: Option<Prefix>,
 }
 
@@ -32,8 +32,9 @@ impl Rollback {
             .transpose()?;
         let put = catalog.rollback(&self.name, to, &stamp)?;
         if context.out.is_json() {
-            let json = json!({ "object": put.object, "previous": put.previous });
-            context.out.json(&json)?;
+            let (engine, version) = (self.name.engine(), self.name.version());
+            let change = JsonChange::new(engine.as_str(), version.as_str(), &put);
+            context.out.json(&change)?;
         } else {
             context.out.line(&put.object.to_string())?;
             let from = put.previous.map_or_else(|| "retired".to_owned(), short);

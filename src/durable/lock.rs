@@ -1,14 +1,15 @@
 //! Advisory locks (flock) that end with their guard, and with the process.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
-use super::{Cause, Dir, FileKind, PathError, Permissions, Root};
-use crate::layout::MAX_HISTORY_BYTES;
+use super::{Cause, Dir, FileKind, PathError, Root};
 
 /// A held lock on a file. Dropping it releases the lock.
 #[must_use = "the lock is released when this is dropped"]
@@ -21,6 +22,19 @@ impl Lock {
     /// Returns the locked file.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Returns whether the file has a second name.
+    pub(crate) fn has_other_names(&self) -> io::Result<bool> {
+        Ok(fstat(&self.file)?.st_nlink > 1)
+    }
+
+    /// Returns what the locked file holds from `start` on, whatever has its name by now.
+    pub(crate) fn read_from(&self, start: u64) -> io::Result<Vec<u8>> {
+        let length = self.file.metadata()?.len().saturating_sub(start);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes)
     }
 }
 
@@ -58,39 +72,13 @@ impl Dir<'_> {
     /// Takes the lock on the file `name` exclusively, making the file where it is missing, and
     /// opens it for reading and appending.
     ///
-    /// A file with a second name, as copying by hard links makes, is replaced by a copy of its own,
-    /// for what is appended must not appear under the other name.
-    ///
     /// # Locking
     ///
     /// Waits while another thread or process holds the lock.
     pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
-        let fail = |cause: Cause| self.fail("lock", name, cause);
-        loop {
-            let operation = FlockOperation::LockExclusive;
-            let lock = lock(self.fd(), Path::new(name), OFlags::APPEND, operation).map_err(fail)?;
-            if fstat(&lock.file)
-                .map_err(|errno| fail(errno.into()))?
-                .st_nlink
-                <= 1
-            {
-                return Ok(lock);
-            }
-            self.replace_by_copy(name)?;
-        }
-    }
-
-    fn replace_by_copy(&self, name: &str) -> Result<(), PathError> {
-        let Some(bytes) = self
-            .root()
-            .read(&self.path().join(name), MAX_HISTORY_BYTES)?
-        else {
-            return Ok(());
-        };
-        let copy = self.root().stage_named(&bytes, Permissions::ByUmask)?;
-        self.root().sync([copy.file()], [])?;
-        self.replace(copy, name)?;
-        self.sync()
+        let operation = FlockOperation::LockExclusive;
+        lock(self.fd(), Path::new(name), OFlags::APPEND, operation)
+            .map_err(|cause| self.fail("lock", name, cause))
     }
 }
 

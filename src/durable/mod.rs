@@ -38,9 +38,9 @@ pub(crate) use write::{Dir, Permissions, Published, Staged};
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {cause}", path.display())]
 pub struct PathError {
-    /// What was attempted, as a verb: `open`, `write`, `sync`.
+    /// What was attempted, as it follows "cannot": `open`, `write`, `sync the file system of`.
     pub action: &'static str,
-    /// The path, with that of the root.
+    /// The path; of a file in a catalog, with that of the root.
     pub path: PathBuf,
     /// Why it failed.
     pub cause: Cause,

@@ -11,9 +11,9 @@ use super::{PathError, Root};
 impl Root {
     /// Makes a directory that is to become a root, and the directories above it that are missing,
     /// so that their names survive; an existing one is left as it is.
-    pub(crate) fn make(path: &Path) -> Result<Self, PathError> {
-        let fail = |action, cause: std::io::Error| PathError::new(action, path, cause);
-        let path = std::path::absolute(path).map_err(|error| fail("create", error))?;
+    pub(crate) fn make(given: &Path) -> Result<Self, PathError> {
+        let fail = |action, cause: std::io::Error| PathError::new(action, given, cause);
+        let path = std::path::absolute(given).map_err(|error| fail("create", error))?;
         for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
             match std::fs::create_dir(dir) {
                 Ok(()) => {
@@ -29,7 +29,7 @@ impl Root {
         }
         // An existing one may come from a process that was killed before it was synced.
         sync_names([path.as_path()])?;
-        Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
+        Self::open(given)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
     }
 }
 

@@ -188,11 +188,6 @@ impl Root {
 }
 
 impl<'r> Dir<'r> {
-    /// Returns the root that the directory is below.
-    pub(crate) fn root(&self) -> &'r Root {
-        self.root
-    }
-
     pub(super) fn fd(&self) -> &File {
         &self.fd
     }

@@ -148,6 +148,10 @@ fn path_error(error: &Error) -> Option<&PathError> {
     match error {
         Error::Path(error)
         | Error::Object(ReadObjectError::Path(error))
+        | Error::Unreadable {
+            cause: ReadObjectError::Path(error),
+            ..
+        }
         | Error::Ref(RefError::Path(error))
         | Error::History(HistoryError::Path(error)) => Some(error),
         _ => None,
@@ -168,7 +172,15 @@ fn refused(
             Error::Object(ReadObjectError::Refused {
                 object,
                 cause: ObjectError::TooLarge { size, limit },
-            }) => {
+            })
+            | Error::Unreadable {
+                cause:
+                    ReadObjectError::Refused {
+                        object,
+                        cause: ObjectError::TooLarge { size, limit },
+                    },
+                ..
+            } => {
                 let (size, limit) = (*size, *limit);
                 place.ends_with(&object.to_string()[2..])
                     && is_cause(&Cause::TooLarge { size, limit })

@@ -122,15 +122,18 @@ fn entry_may_have_one_mebibyte_and_not_a_byte_more() {
     let object = home.plant(&grown);
     home.point("llamacpp/b4321", &object);
     let error = home.catalog.current(&name("llamacpp/b4321")).unwrap_err();
-    let Error::Object(ReadObjectError::Refused {
-        object: found,
-        cause,
-    }) = &error
+    let Error::Unreadable {
+        cause: ReadObjectError::Refused {
+            object: found,
+            cause,
+        },
+        ..
+    } = &error
     else {
         panic!("{error:?}")
     };
     assert_eq!((found, cause), (&object, &too_large));
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::Damage);
 }
 
 /// Requires that everything that reads the object says which it is, and what is wrong.
@@ -158,13 +161,19 @@ fn assert_refused_in_a_catalog(home: &Home, what: &str, bytes: &[u8], expected: 
             error.to_string().contains(&planted.to_string()),
             "{what}: {error}"
         );
+        let is_named_by_a_ref = matches!(error, Error::Unreadable { .. });
         let kind = match expected {
             ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
-            ObjectError::WrongKind { .. } => ErrorKind::Refused,
+            ObjectError::WrongKind { .. } if !is_named_by_a_ref => ErrorKind::Refused,
             _ => ErrorKind::Damage,
         };
         assert_eq!(error.kind(), kind, "{what}: {error}");
-        let Error::Object(ReadObjectError::Refused { object, cause }) = error else {
+        let (Error::Object(ReadObjectError::Refused { object, cause })
+        | Error::Unreadable {
+            cause: ReadObjectError::Refused { object, cause },
+            ..
+        }) = error
+        else {
             panic!("{what}: {error:?}")
         };
         assert_eq!(

@@ -24,10 +24,14 @@ fn no_flipped_bit_of_a_stored_object_goes_unnoticed() {
         fs::remove_file(&file).unwrap();
         fs::write(&file, &bad).unwrap();
         let result = home.catalog.current(&name("llamacpp/b4321"));
-        let Err(Error::Object(ReadObjectError::Refused {
-            object: named,
-            cause,
-        })) = result
+        let Err(Error::Unreadable {
+            cause:
+                ReadObjectError::Refused {
+                    object: named,
+                    cause,
+                },
+            ..
+        }) = result
         else {
             panic!("bit {bit}: {result:?}")
         };

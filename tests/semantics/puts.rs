@@ -125,7 +125,7 @@ fn conflict_says_what_was_expected_and_what_was_found() {
         .catalog
         .put_if(&entry("b1", 2), Expect::Absent, &stamp(1))
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::Conflict);
     let expected =
         format!("ref llamacpp/b1 is not as expected: expected no current entry, found {object}");
     assert_eq!(error.to_string(), expected);

@@ -98,7 +98,7 @@ fn rollback_never_points_a_ref_at_an_entry_of_another() {
     for to in [None, Some(other)] {
         let rolled = home.catalog.rollback(&name("llamacpp/b1"), to, &stamp(9));
         match rolled {
-            Err(Error::Misplaced { object, found, .. }) => {
+            Err(Error::MisplacedHistory { object, found, .. }) => {
                 assert_eq!((object, found), (other, name("llamacpp/b2")));
             }
             other => panic!("{other:?}"),

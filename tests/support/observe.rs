@@ -21,7 +21,11 @@ pub(crate) fn cause(error: &Error) -> &PathError {
         Error::Path(error)
         | Error::Ref(RefError::Path(error))
         | Error::History(HistoryError::Path(error))
-        | Error::Object(ReadObjectError::Path(error)) => error,
+        | Error::Object(ReadObjectError::Path(error))
+        | Error::Unreadable {
+            cause: ReadObjectError::Path(error),
+            ..
+        } => error,
         _ => unreachable!("not a file operation: {error:?}"),
     }
 }
