@@ -85,7 +85,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`RefError::Conflict`] says what the ref holds instead.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead.
     pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
         let checked = encode_checked(entry)?;
         let puts = self.put_batch(&[&checked], expect, stamp)?;
@@ -175,7 +175,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`RefError::Conflict`] says what the ref holds instead of what was expected.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead of what was expected.
     pub fn retire(
         &self,
         name: &RefName,
@@ -201,7 +201,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`] where another
+    /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`](crate::RefError::Conflict) where another
     /// entry became current meanwhile.
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         let Some(record) = self.current_with_id(id)? else {
@@ -220,7 +220,7 @@ impl Catalog {
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
     /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version, and
-    /// [`RefError::Conflict`] where the ref changed meanwhile.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) where the ref changed meanwhile.
     pub fn rollback(
         &self,
         name: &RefName,
