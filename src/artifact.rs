@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, sync_channel};
 
-use crate::digest::Algorithm;
+use crate::digest::{Algorithm, DigestError};
 use crate::durable::{PathError, sync_outside};
 
 /// How much is read at a time. Reading ahead into a second buffer of this size keeps the disk busy
@@ -61,12 +61,20 @@ pub enum ArtifactError {
         /// The digest that was given.
         expected: String,
     },
+    /// What an image reference ends with is no digest.
+    #[error("image {image} does not end with a digest: {cause}")]
+    ImageDigest {
+        /// The image reference.
+        image: String,
+        /// What is wrong with its end.
+        cause: DigestError,
+    },
     /// This program was built without the algorithm.
     #[error("this program cannot check {0} digests: it was built without the feature \"sha2\"")]
     Unsupported(Algorithm),
 }
 
-/// A file that is to be an artifact, and is to stay the same until it is recorded.
+/// A file that survives, and is to stay the same until it is recorded.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     path: PathBuf,
@@ -95,23 +103,55 @@ impl From<Metadata> for FileState {
     }
 }
 
-impl Artifact {
-    /// Looks at the file at `path`, and finds its absolute path without symbolic links: the one
-    /// that still leads to it when a link such as `current` moves on.
-    pub(crate) fn find(path: &Path) -> Result<Self, ArtifactError> {
-        let fail = |error| PathError::new("open artifact", path, error);
-        let resolved = path.canonicalize().map_err(fail)?;
-        // Before it is opened: opening a FIFO would wait for a writer.
-        let metadata = resolved.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(ArtifactError::NotAFile(resolved));
+/// Finds the files at `paths`, makes them survive, and returns them in order; several links to one
+/// file are one artifact.
+///
+/// Syncing comes first: a page of a file that is mapped into memory and not yet written back can
+/// change without any trace; from then on, a change of any kind shows in the times of the file.
+pub(crate) fn seal(paths: &[PathBuf]) -> Result<Vec<Artifact>, ArtifactError> {
+    let mut resolved = Vec::<PathBuf>::with_capacity(paths.len());
+    for path in paths {
+        let path = resolve(path)?;
+        if !resolved.contains(&path) {
+            resolved.push(path);
         }
-        Ok(Self {
-            path: resolved,
+    }
+    sync_outside(resolved.iter().map(PathBuf::as_path))?;
+    let artifacts = resolved.into_iter().map(|path| {
+        let metadata = path.metadata();
+        let metadata = metadata.map_err(|error| PathError::new("open artifact", &path, error))?;
+        Ok(Artifact {
+            path,
             state: metadata.into(),
         })
-    }
+    });
+    artifacts.collect()
+}
 
+/// Finds the absolute path without symbolic links of the file at `path`: the one that still leads
+/// to it when a link such as `current` moves on.
+fn resolve(path: &Path) -> Result<PathBuf, ArtifactError> {
+    let fail = |error| PathError::new("open artifact", path, error);
+    let resolved = path.canonicalize().map_err(fail)?;
+    // Before it is opened: opening a FIFO would wait for a writer.
+    if !resolved.metadata().map_err(fail)?.is_file() {
+        return Err(ArtifactError::NotAFile(resolved));
+    }
+    Ok(resolved)
+}
+
+/// Requires that no artifact has changed since it was sealed.
+pub(crate) fn check_unchanged(artifacts: &[Artifact]) -> Result<(), ArtifactError> {
+    for artifact in artifacts {
+        let metadata = artifact.path.metadata();
+        artifact.require_same(
+            metadata.map_err(|error| PathError::new("open artifact", &artifact.path, error))?,
+        )?;
+    }
+    Ok(())
+}
+
+impl Artifact {
     /// Returns the resolved path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -153,18 +193,6 @@ impl Artifact {
             Err(ArtifactError::Changed(self.path.clone()))
         }
     }
-}
-
-/// Makes artifacts survive, and requires that none has changed since it was found.
-pub(crate) fn seal(artifacts: &[Artifact]) -> Result<(), ArtifactError> {
-    sync_outside(artifacts.iter().map(Artifact::path))?;
-    for artifact in artifacts {
-        let metadata = artifact.path.metadata();
-        artifact.require_same(
-            metadata.map_err(|error| PathError::new("open artifact", &artifact.path, error))?,
-        )?;
-    }
-    Ok(())
 }
 
 /// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.

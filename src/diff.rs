@@ -1,5 +1,7 @@
 //! What differs between two entries, field by field.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::entry::EngineEntry;
@@ -108,14 +110,17 @@ fn list(from: Option<Vec<String>>, to: Option<Vec<String>>) -> Option<Difference
 
 /// The elements of `list` that are left when each element of `other` takes one of its kind away.
 fn without(list: &[String], other: &[String]) -> Vec<String> {
-    let mut other: Vec<_> = other.iter().collect();
+    let mut taken = HashMap::<&str, usize>::new();
+    for element in other {
+        *taken.entry(element).or_default() += 1;
+    }
     let mut left = list.to_vec();
-    left.retain(|element| match other.iter().position(|o| *o == element) {
-        Some(at) => {
-            other.swap_remove(at);
+    left.retain(|element| match taken.get_mut(element.as_str()) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
             false
         }
-        None => true,
+        _ => true,
     });
     left
 }

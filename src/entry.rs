@@ -143,6 +143,14 @@ impl EngineEntry {
                 return Err(EntryError::Secret { field, kind });
             }
         }
+        // An option and its value may be two flags.
+        let flags = self.build_flags.as_deref().unwrap_or_default();
+        for (at, pair) in (1..).zip(flags.windows(2)) {
+            if let (true, Some(kind)) = (pair[0].starts_with("--"), find_secret(&pair.join(" "))) {
+                let field = format!("build_flags[{at}]");
+                return Err(EntryError::Secret { field, kind });
+            }
+        }
         Ok(())
     }
 
@@ -343,6 +351,15 @@ mod tests {
             );
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+        let flags = ["-O3", "--hf-token", "abcdefgh"]
+            .map(str::to_owned)
+            .to_vec();
+        let in_two = EngineEntry {
+            build_flags: Some(flags),
+            ..entry()
+        };
+        let found = in_two.refuse_secrets().unwrap_err().to_string();
+        assert!(found.starts_with("build_flags[2]") && !found.contains("abcdefgh"));
         assert_eq!(entry().refuse_secrets(), Ok(()));
     }
 

@@ -111,7 +111,7 @@ pub use objects::ReadObjectError;
 pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
 pub use schema::{ObjectError, Schema};
-pub use secrets::SecretKind;
+pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
 
 /// The example of the README, compiled and run.

@@ -13,24 +13,26 @@ pub(crate) struct Lines {
     pub(crate) bytes: u64,
 }
 
-/// Returns the lines in the bytes of a history file. What follows the last line feed, and a last
-/// line that is malformed, is torn.
+/// Returns the lines in the bytes of a history file. A write that a crash cut short is torn: what
+/// follows the last line feed, and a last line in which bytes are zero.
 ///
 /// # Errors
 ///
-/// The number, from 1, of a malformed line that is not the last.
+/// The number, from 1, of a line that is malformed and not torn.
 pub(crate) fn parse_history(bytes: &[u8]) -> Result<Lines, usize> {
     let mut lines = Lines::default();
-    let mut torn = None;
     for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-        match (torn, parse_line(line)) {
-            (Some(number), _) => return Err(number),
-            (None, None) => torn = Some(number),
-            (None, Some(change)) => {
-                lines.changes.push(change);
-                lines.bytes += line.len() as u64;
-            }
-        }
+        let Some(change) = parse_line(line) else {
+            let is_last = lines.bytes + line.len() as u64 == bytes.len() as u64;
+            let is_torn = !line.ends_with(b"\n") || line.contains(&0);
+            return if is_last && is_torn {
+                Ok(lines)
+            } else {
+                Err(number)
+            };
+        };
+        lines.changes.push(change);
+        lines.bytes += line.len() as u64;
     }
     Ok(lines)
 }
@@ -141,6 +143,10 @@ mod tests {
         assert_eq!(parse(&format!("{first}\0\0\0\n")), Ok((1, true)));
         assert_eq!(parse(&format!("{first}\0\0\0\n{second}")), Err(2));
         assert_eq!(parse(&format!("\n{first}")), Err(1));
+        assert_eq!(
+            parse(&format!("{first}{}", second.replace("put", "pot"))),
+            Err(2)
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::artifact::{Artifact, ArtifactError, Progress, seal};
+use crate::artifact::{ArtifactError, Progress, check_unchanged, seal};
 use crate::catalog::{Catalog, Put, encode_checked};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
@@ -167,7 +167,12 @@ impl Catalog {
 /// Returns the digest of an image: the one that was given, or that its reference ends with.
 fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, ArtifactError> {
     let pinned = image.rsplit_once('@').map(|(_, digest)| digest.to_owned());
-    let pinned = pinned.filter(|digest| check_digest(digest).is_ok());
+    if let Some(digest) = &pinned {
+        check_digest(digest).map_err(|cause| ArtifactError::ImageDigest {
+            image: image.to_owned(),
+            cause,
+        })?;
+    }
     match (given, pinned) {
         (Some(expected), Some(found)) if expected != found => Err(ArtifactError::ImageMismatch {
             image: image.to_owned(),
@@ -177,14 +182,13 @@ fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, Ar
     }
 }
 
-/// Hashes the first of the files, makes all survive, and returns their paths and the digest.
+/// Makes the files survive, hashes the first, and returns their paths and its digest.
 fn prepare(
     paths: &[PathBuf],
     given: Option<&str>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(Vec<PathBuf>, Option<String>), Error> {
-    let artifacts = paths.iter().map(|path| Artifact::find(path));
-    let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?;
+    let artifacts = seal(paths)?;
     let first = artifacts.first().ok_or(ArtifactError::None)?;
     let algorithm = match given {
         None => Some(Algorithm::Blake3),
@@ -204,13 +208,7 @@ fn prepare(
             .into());
         }
     }
-    seal(&artifacts)?;
-    let mut resolved = Vec::with_capacity(artifacts.len());
-    for artifact in &artifacts {
-        // Several links to one library are one artifact.
-        if !resolved.iter().any(|path| path == artifact.path()) {
-            resolved.push(artifact.path().to_owned());
-        }
-    }
-    Ok((resolved, digest))
+    check_unchanged(&artifacts)?;
+    let resolved = artifacts.iter().map(|artifact| artifact.path().to_owned());
+    Ok((resolved.collect(), digest))
 }

@@ -109,6 +109,17 @@ pub(crate) fn check(
     })
 }
 
+/// Makes survive that there is no such ref: it may have been removed by a process that was killed
+/// before the removal was synced.
+pub(crate) fn sync_absence(root: &Root, name: &RefName) -> Result<(), PathError> {
+    let dir = layout::ref_file(name).dir;
+    if root.has(&dir) {
+        root.dir(&dir)?.sync()
+    } else {
+        Ok(())
+    }
+}
+
 /// Returns the names of all refs that `filter` matches, sorted by engine and version. Files whose
 /// names are not of the format are foreign and passed over.
 ///
@@ -250,7 +261,7 @@ impl<'r> Move<'r> {
     ) -> Result<(), PathError> {
         let place = layout::ref_file(&self.name);
         if self.old.is_none() && self.new.is_none() {
-            return Ok(());
+            return sync_absence(root, &self.name);
         }
         let dir = root.dir(&place.dir)?;
         match (self.staged.take(), self.new) {

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use engine_catalog::{Artifacts, Catalog, EngineEntry, Expect, Filter, PreparedEngine};
+use engine_catalog::{Artifacts, Catalog, EngineEntry, Error, Expect, Filter, PreparedEngine};
 use support::disk_model::{Disk, Event, events};
 use support::sample::{entry, name};
 use support::strace::{self, Run};
@@ -40,6 +40,19 @@ fn child() {
         "retire" => {
             let held = open().retire(&name("e"), Expect::Any, &stamp(1));
             assert!(held.expect("it can be retired").is_some());
+        }
+        "create again" => {
+            let again = Catalog::create(&root).expect_err("there is one already");
+            assert!(matches!(again, Error::AlreadyACatalog { .. }));
+        }
+        "retire again" => {
+            let held = open().retire(&name("e"), Expect::Any, &stamp(1));
+            assert_eq!(held.expect("it can be looked at"), None);
+            assert!(
+                !open()
+                    .delete("e:1", &stamp(1))
+                    .expect("it can be looked at")
+            );
         }
         "rollback" => drop(
             open()
@@ -246,6 +259,31 @@ fn format_marker_comes_last_and_the_way_to_it_survives() {
         };
         scene.check("create", &[], &rules);
     }
+}
+
+/// A process that was killed may have done the last step and not synced it.
+#[test]
+fn answer_that_a_catalog_is_there_survives() {
+    let Some(scene) = Scene::with(&[]) else {
+        return;
+    };
+    let events = events(&scene.run("create again", &[]).calls);
+    for path in [scene.root.join("format"), scene.root.clone()] {
+        assert!(events.contains(&Event::Sync(path)), "{events:#?}");
+    }
+}
+
+/// As above.
+#[test]
+fn answer_that_a_ref_is_gone_survives() {
+    let Some(scene) = Scene::with(&["old"]) else {
+        return;
+    };
+    fs::remove_file(scene.reference()).expect("it is there");
+    let events = events(&scene.run("retire again", &[]).calls);
+    let synced = Event::Sync(scene.root.join("refs/e"));
+    let times = events.iter().filter(|event| **event == synced).count();
+    assert_eq!(times, 2, "by retire and by delete: {events:#?}");
 }
 
 /// A process that was killed may have made the directory, or somebody who did not sync it.

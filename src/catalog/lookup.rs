@@ -214,14 +214,19 @@ impl Catalog {
         }
     }
 
-    /// Returns the entry that a person means by `spec`: an `engine/version` that is current, an
-    /// id, or an object id or unique prefix of one, looked for in this order.
+    /// Returns the entry that a person means by `spec`: an object id, an `engine/version` that is
+    /// current, an id, or a unique prefix of an object id, looked for in this order.
     ///
     /// # Errors
     ///
     /// Those of [`current`](Self::current), [`get`](Self::get), [`resolve`](Self::resolve) and
     /// [`entry`](Self::entry).
     pub fn find(&self, spec: &str) -> Result<Option<Record>, Error> {
+        if let Ok(object) = spec.parse::<ObjectId>()
+            && let Some(entry) = self.entry(&object)?
+        {
+            return Ok(Some(Record { object, entry }));
+        }
         if let Ok(name) = spec.parse::<RefName>()
             && let Some(record) = self.current(&name)?
         {

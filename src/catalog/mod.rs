@@ -100,6 +100,10 @@ impl Catalog {
         let found = root.list(Path::new("."))?;
         // First, for a catalog may have foreign files and directories that are not made yet.
         if found.iter().any(|(name, _)| name == layout::FORMAT) {
+            // It may come from a process that was killed before it was synced.
+            let top = root.own_dir()?;
+            top.sync_file(layout::FORMAT)?;
+            top.sync()?;
             return Err(Error::AlreadyACatalog { root: at() });
         }
         for (name, _) in found {

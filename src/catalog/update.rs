@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Catalog;
+use super::{Catalog, State};
 use crate::change::{Op, Stamp};
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
@@ -16,7 +16,7 @@ use crate::refs::{self, Expect, Update};
 use crate::schema::ObjectError;
 
 /// The most entries that go to the disk together: each holds a few descriptors open.
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 
 /// What a ref holds now, and held before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +184,7 @@ impl Catalog {
     ) -> Result<Option<ObjectId>, Error> {
         let _lock = self.begin_write()?;
         if refs::check(&self.root, name, expect)?.is_none() {
+            refs::sync_absence(&self.root, name)?;
             return Ok(None);
         }
         self.update(
@@ -204,10 +205,15 @@ impl Catalog {
     /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`](crate::RefError::Conflict) where another
     /// entry became current meanwhile.
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
-        let Some(record) = self.current_with_id(id)? else {
-            // Also a catalog that must not be written says so, whatever is in it.
-            return self.require_writable().map(|()| false);
+        // Also a catalog that must not be written says so, whatever is in it.
+        self.require_writable()?;
+        let Some(record) = self.get(id)? else {
+            return Ok(false);
         };
+        if self.state(&record)? != State::Current {
+            refs::sync_absence(&self.root, &record.name())?;
+            return Ok(false);
+        }
         let expect = Expect::Object(record.object);
         Ok(self.retire(&record.name(), expect, stamp)?.is_some())
     }

@@ -40,6 +40,11 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// Returns whether whoever reads our output has closed it.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// Reports the failure on standard error and returns the exit status.
     pub(super) fn report(&self) -> ExitCode {
         let (message, status) = match self {
@@ -56,9 +61,7 @@ impl Failure {
                 (format!("cannot read {}: {error}", path.display()), status)
             }
             // Whoever reads our output has seen enough.
-            Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return ExitCode::SUCCESS;
-            }
+            Self::Write(_) if self.is_closed_pipe() => return ExitCode::SUCCESS,
             Self::Write(error) => (format!("cannot write the output: {error}"), 3),
             Self::Damaged(1) => ("one entry could not be read".to_owned(), 3),
             Self::Damaged(count) => (format!("{count} entries could not be read"), 3),
@@ -108,14 +111,14 @@ fn hint(error: &Error) -> Option<String> {
         Error::Entry { cause: EntryError::Secret { .. }, .. } => {
             "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
         }
-        Error::NoEarlierEntry { name } => {
-            format!("`engine-catalog history '{name}'` shows what there was")
+        Error::NoEarlierEntry { .. } => {
+            "`history` shows what there was".to_owned()
         }
-        Error::NotInHistory { name, .. } => {
-            format!("`engine-catalog history '{name}'` shows the entries to choose from")
+        Error::NotInHistory { .. } => {
+            "`history` shows the entries to choose from".to_owned()
         }
-        Error::AmbiguousId { first, .. } => {
-            format!("name one by its engine and version: `engine-catalog get '{first}'`")
+        Error::AmbiguousId { .. } => {
+            "name one by its engine and version".to_owned()
         }
         Error::Ref(RefError::Damaged { .. }) => {
             "copy that file from another copy of the catalog; or remove it, and record the engine again"
@@ -125,9 +128,7 @@ fn hint(error: &Error) -> Option<String> {
             "the ref itself and its entry are not affected; the history is a text file".to_owned()
         }
         Error::AmbiguousPrefix { .. } => "give more digits".to_owned(),
-        Error::Ref(RefError::Conflict { name, .. }) => format!(
-            "somebody changed it meanwhile: look at `engine-catalog history '{name}'` and try again"
-        ),
+        Error::Ref(RefError::Conflict { .. }) => "somebody changed it meanwhile: look at its `history`, and try again".to_owned(),
         Error::Artifact(ArtifactError::Mismatch { .. }) => {
             "the file is not the one that the digest was made of: build or fetch it again, or correct --digest"
                 .to_owned()
@@ -138,11 +139,12 @@ fn hint(error: &Error) -> Option<String> {
         Error::Dangling { .. } | Error::Unreadable { .. } | Error::Object(_)
             if error.kind() == ErrorKind::Damage =>
         {
-            "recording or putting the same entry again heals it; so does a copy of the object from another catalog"
+            "`put` of the same entry heals it, and so does a copy of the object from another catalog; \
+             `record` makes a new entry current"
                 .to_owned()
         }
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
-            "nothing was changed: make room and try again".to_owned()
+            "make room and try again; what was printed before this is stored".to_owned()
         }
         _ => return None,
     })

@@ -24,7 +24,7 @@ pub(super) struct Get {
     spec: String,
 
     /// Print the bytes of the object: canonical CBOR
-    #[arg(long, conflicts_with_all = ["identity", "json"])]
+    #[arg(long, conflicts_with = "identity")]
     cbor: bool,
 
     /// Print what other systems report of the engine, as JSON: engine, engine_version,
@@ -35,6 +35,12 @@ pub(super) struct Get {
 
 impl Get {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        // Where it stands before the command, the parser does not see that it conflicts.
+        if self.cbor && context.out.is_json() {
+            return Err(Failure::Usage(
+                "--cbor and --json exclude each other".to_owned(),
+            ));
+        }
         let catalog = context.read()?;
         let record = find(&catalog, &self.spec)?;
         let out = &mut context.out;
@@ -66,7 +72,7 @@ pub(super) fn find(catalog: &Catalog, spec: &str) -> Result<Record, Failure> {
         && !catalog.history(&name)?.is_empty()
     {
         return Err(Failure::NotFound(format!(
-            "{name} is retired: `engine-catalog history '{name}'` shows its entries"
+            "{name} is retired: its `history` shows its entries, `rollback` brings it back"
         )));
     }
     Err(Failure::NotFound(format!(

@@ -26,7 +26,7 @@ impl Init {
         if context.out.is_json() {
             context
                 .out
-                .json(&json!({ "root": root, "created": created }))?;
+                .json(&json!({ "root": root.to_string_lossy(), "created": created }))?;
         } else {
             let what = if created {
                 "made a catalog"

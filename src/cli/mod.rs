@@ -39,9 +39,14 @@ use output::Output;
 #[command(name = "engine-catalog", version, max_term_width = 100)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 struct Cli {
-    /// The catalog's directory [default: engine-catalog in the XDG data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "ENGINE_CATALOG_ROOT")]
-    #[arg(help_heading = "Global options")]
+    /// The catalog's directory [default: $ENGINE_CATALOG_ROOT, else engine-catalog in the XDG data
+    /// directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     root: Option<PathBuf>,
 
     /// Print JSON, one value a line, with keys that do not change
@@ -102,18 +107,24 @@ pub(crate) fn main() -> ExitCode {
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };
-    match result.and_then(|status| context.out.flush().map(|()| status)) {
+    let status = match result {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Found) => ExitCode::from(1),
-        Err(failure) => failure.report(),
+        Err(failure) => return failure.report(),
+    };
+    match context.out.flush() {
+        // Whoever reads our output has seen enough; what was found is still so.
+        Err(failure) if !failure.is_closed_pipe() => failure.report(),
+        _ => status,
     }
 }
 
 impl Context {
     /// Returns the directory of the catalog.
     fn root(&self) -> Result<PathBuf, Failure> {
-        if let Some(root) = &self.root {
-            return Ok(root.clone());
+        let variable = std::env::var_os("ENGINE_CATALOG_ROOT").filter(|root| !root.is_empty());
+        if let Some(root) = self.root.clone().or(variable.map(PathBuf::from)) {
+            return Ok(root);
         }
         // XDG Base Directory Specification: a relative path is to be ignored.
         let absolute = |variable: &str| {

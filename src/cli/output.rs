@@ -6,9 +6,10 @@ use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Table, presets};
 use engine_catalog::{EngineEntry, ObjectId, Put, Record, Recorded, RefName, State};
 use serde::Serialize;
+use serde_json::ser::Formatter;
 
 use super::failure::Failure;
-use super::text::printable;
+use super::text::{is_control, printable};
 
 /// Where data goes, and in which form.
 pub(super) struct Output {
@@ -37,7 +38,8 @@ impl Output {
 
     /// Writes a value as a line of JSON.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
+        let mut serializer = serde_json::Serializer::with_formatter(&mut self.out, Visible);
+        value.serialize(&mut serializer).map_err(io::Error::from)?;
         self.line("")
     }
 
@@ -80,6 +82,27 @@ impl Output {
 
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.out.flush()?)
+    }
+}
+
+/// Compact JSON in which no string can write to a terminal as it likes: characters that control how
+/// others are shown are escaped.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        for c in text.chars() {
+            if is_control(c) {
+                write!(out, "\\u{:04x}", u32::from(c))?;
+            } else {
+                write!(out, "{c}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,11 @@
 //! `engine-catalog put`
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use engine_catalog::EngineEntry;
+use engine_catalog::{EngineEntry, encode_entry, find_secret};
 use serde_json::value::RawValue;
 
 use super::failure::{Failure, say};
@@ -31,66 +31,105 @@ pub(super) struct Put {
     file: PathBuf,
 }
 
+/// The most bytes of input: more than ten thousand entries of ordinary size, and no more than a
+/// machine has to spare.
+const MAX_INPUT: u64 = 256 << 20;
+
+/// How many entries are stored before their object ids are printed.
+const BATCH: usize = 64;
+
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let entries = read(&self.file)?;
+        let entries = parse(&self.file, &read(&self.file)?)?;
         let (catalog, stamp) = context.write()?;
-        let puts = catalog.put_all(&entries, &stamp)?;
-        for (entry, put) in entries.iter().zip(&puts) {
-            if context.out.is_json() {
-                context
-                    .out
-                    .json(&JsonChange::new(&entry.engine, &entry.version, put))?;
-            } else {
-                context.out.line(&put.object.to_string())?;
+        let mut unchanged = 0;
+        for batch in entries.chunks(BATCH) {
+            let puts = catalog.put_all(batch, &stamp)?;
+            for (entry, put) in batch.iter().zip(&puts) {
+                if context.out.is_json() {
+                    let change = JsonChange::new(&entry.engine, &entry.version, put);
+                    context.out.json(&change)?;
+                } else {
+                    context.out.line(&put.object.to_string())?;
+                }
             }
+            unchanged += puts.iter().filter(|put| put.is_unchanged()).count();
+            // What is printed is stored, also if the next batch fails.
+            context.out.flush()?;
         }
-        let unchanged = puts.iter().filter(|put| put.is_unchanged()).count();
         say(
             "put",
-            &format!("{} stored, {unchanged} unchanged", puts.len() - unchanged),
+            &format!(
+                "{} stored, {unchanged} unchanged",
+                entries.len() - unchanged
+            ),
         );
         Ok(Status::Done)
     }
 }
 
-/// Reads all entries of a file.
-fn read(path: &Path) -> Result<Vec<EngineEntry>, Failure> {
+/// Reads all of a file.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let fail = |error| Failure::Read(path.to_owned(), error);
     let input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        Box::new(File::open(path).map_err(|error| Failure::Read(path.to_owned(), error))?)
+        Box::new(File::open(path).map_err(fail)?)
     };
+    let mut bytes = Vec::new();
+    input
+        .take(MAX_INPUT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > MAX_INPUT {
+        let limit = "more than 256 MiB: put the entries in several parts";
+        return Err(refuse(path, limit));
+    }
+    Ok(bytes)
+}
+
+fn refuse(path: &Path, what: impl std::fmt::Display) -> Failure {
     let name = match path.to_str() {
         Some("-") => "standard input".to_owned(),
         _ => path.display().to_string(),
     };
-    let refuse = |what: String| Failure::Input(format!("{name}: {what}"));
-    let not_json = |error: serde_json::Error| refuse(format!("not JSON: {error}"));
+    Failure::Input(format!("{name}: {what}"))
+}
+
+/// Returns the entries of the input, all of them checked.
+fn parse(path: &Path, input: &[u8]) -> Result<Vec<EngineEntry>, Failure> {
+    let not_json = |error: serde_json::Error| refuse(path, format!("not JSON: {error}"));
     let mut entries = Vec::new();
-    let values = serde_json::Deserializer::from_reader(BufReader::new(input));
-    for value in values.into_iter::<Box<RawValue>>() {
-        let value = value.map_err(|error| match error.is_io() {
-            true => Failure::Read(path.to_owned(), error.into()),
-            false => not_json(error),
-        })?;
-        let values: Vec<Box<RawValue>> = match value.get().starts_with('[') {
-            true => serde_json::from_str(value.get()).map_err(not_json)?,
-            false => vec![value],
+    for value in serde_json::Deserializer::from_slice(input).into_iter::<&RawValue>() {
+        let value = value.map_err(not_json)?.get();
+        let values = if value.starts_with('[') {
+            serde_json::from_str::<Vec<&RawValue>>(value).map_err(not_json)?
+        } else {
+            vec![serde_json::from_str(value).map_err(not_json)?]
         };
         for value in values {
-            // Here, and not only where it is stored: to say which of many it is.
             let number = entries.len() + 1;
-            let entry: EngineEntry = serde_json::from_str(value.get())
-                .map_err(|error| refuse(format!("entry {number}: {error}")))?;
-            entry
-                .validate()
-                .map_err(|error| refuse(format!("entry {number}: {error}")))?;
-            entries.push(entry);
+            let entry = parse_entry(value.get());
+            entries.push(entry.map_err(|error| refuse(path, format!("entry {number}: {error}")))?);
         }
     }
     if entries.is_empty() {
-        return Err(refuse("there is no entry in it".to_owned()));
+        return Err(refuse(path, "there is no entry in it"));
     }
     Ok(entries)
+}
+
+/// Parses and checks an entry. What is wrong with it is not repeated where it may be a secret.
+fn parse_entry(json: &str) -> Result<EngineEntry, String> {
+    if !json.starts_with('{') {
+        return Err("it is not an object".to_owned());
+    }
+    let entry: EngineEntry =
+        serde_json::from_str(json).map_err(|error| match find_secret(json) {
+            Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
+            None => error.to_string(),
+        })?;
+    entry.refuse_secrets().map_err(|error| error.to_string())?;
+    encode_entry(&entry).map_err(|error| error.to_string())?;
+    Ok(entry)
 }

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::{Failure, say};
 use super::output::JsonChange;
+use super::text::printable;
 use super::{Context, Status};
 
 /// Record a prepared engine: its files, or its image
@@ -128,12 +129,13 @@ fn new_bar(progress: Progress<'_>) -> ProgressBar {
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
     ProgressBar::new(progress.total)
         .with_style(style)
-        .with_message(name)
+        .with_message(printable(&name))
 }
 
 /// The time that a reproducible build is to have (reproducible-builds.org), in milliseconds.
 fn source_date_epoch_ms() -> Result<Option<i64>, Failure> {
-    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else {
+    let value = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty());
+    let Some(value) = value else {
         return Ok(None);
     };
     let seconds = value.to_str().and_then(|text| text.parse::<i64>().ok());

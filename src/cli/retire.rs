@@ -29,10 +29,7 @@ impl Retire {
             context.out.json(&JsonChange::retired(&name, object))?;
         } else {
             context.out.line(&object.to_string())?;
-            say(
-                "retire",
-                &format!("{name}; `engine-catalog rollback '{name}'` brings it back"),
-            );
+            say("retire", &format!("{name}; `rollback` brings it back"));
         }
         Ok(Status::Done)
     }

@@ -9,22 +9,21 @@ pub(super) fn short(id: ObjectId) -> String {
     format!("{id:.12}")
 }
 
-/// Returns `text` with the characters escaped that control how others are shown, so that no record
-/// can write to the terminal as it likes.
+/// Whether a character controls how others are shown: a control character, a line or paragraph
+/// separator, or one that changes the direction of text.
+pub(super) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns `text` with controls escaped, so that no record can write to the terminal as it likes.
 pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        // Those that change the direction of text are no control characters to Unicode.
-        match c {
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                shown.extend(c.escape_default());
-            }
-            _ if c.is_control() => shown.extend(c.escape_default()),
-            _ => shown.push(c),
+        if is_control(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
         }
     }
     shown
