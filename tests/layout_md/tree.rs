@@ -94,9 +94,9 @@ fn limits_are_those_that_the_library_enforces() {
                 too_large(scratch.catalog.history(&name()).map(drop), *limit);
             }
             tag => {
-                let schema = Schema::ALL.into_iter().find(|schema| schema.tag() == tag);
+                let schema = Schema::ALL.iter().find(|schema| schema.tag() == tag);
                 assert_eq!(schema.expect(tag).max_bytes(), *limit, "{tag}");
-                if schema == Some(Schema::EngineEntry1) {
+                if schema == Some(&Schema::EngineEntry1) {
                     scratch.write_size(scratch.object(&id), over);
                     too_large(scratch.catalog.entry(&id).map(drop), *limit);
                 }
