@@ -3,20 +3,16 @@
 //! Writers exclude each other by the lock of each ref, so its history is one chain; readers take no
 //! lock, and still never see anything but a state that was current.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
-use engine_catalog::{
-    Artifacts, Catalog, Change, Error, Expect, Filter, PreparedEngine, RefError, RefName,
-};
-use support::mount::{Kind, Mounted};
+use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, PreparedEngine, RefError};
+use support::crowd::{Children, assert_chain, assert_chains, meanwhile, replace_for_ever};
 use support::observe::{assert_clean, partial_objects};
 use support::sample::{entry, name};
-use support::{child, object_of, stamp};
+use support::{child, stamp};
 
 mod support;
 
@@ -32,77 +28,6 @@ fn child() {
         Some(("count", wins)) => count(&catalog, wins.parse().expect("it is a number")),
         Some(("replace", engine)) => replace_for_ever(&catalog, engine),
         _ => unreachable!("there is no such role"),
-    }
-}
-
-/// Processes that are killed when the test ends, if they have not ended themselves.
-struct Children(Vec<Child>);
-
-impl Children {
-    fn start(roles: &[&str], root: &Path) -> Self {
-        let start = |role: &&str| {
-            let mut command = child::command([""; 0], role, root);
-            command.stdout(Stdio::null());
-            command.spawn().expect("it can be started")
-        };
-        Self(roles.iter().map(start).collect())
-    }
-
-    fn finish(mut self) {
-        for child in &mut self.0 {
-            assert!(child.wait().expect("it was started").success());
-        }
-    }
-}
-
-impl Drop for Children {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Runs `again` over and over in another thread, while `once` runs.
-fn meanwhile(again: impl Fn() + Sync, once: impl FnOnce()) {
-    /// Also when it fails.
-    struct Done<'a>(&'a AtomicBool);
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let _done = Done(&done);
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                again();
-            }
-        });
-        once();
-    });
-}
-
-/// Requires that each change found what the one before it left.
-fn assert_chain(changes: &[Change]) {
-    let olds = changes.iter().map(|change| change.old);
-    let news = changes.iter().map(|change| change.new);
-    assert!(olds.eq([None].into_iter().chain(news).take(changes.len())));
-}
-
-/// Requires that each history is one chain that leads to its ref, and that every line of it counts.
-fn assert_chains(catalog: &Catalog, names: &[RefName]) {
-    for name in names {
-        let changes = catalog.history(name).expect("it can be read");
-        assert_chain(&changes);
-        let current = catalog.current(name).expect("it can be read");
-        let last = changes.last().and_then(|change| change.new);
-        assert_eq!(last, current.map(|record| record.object), "{name}");
-        let file = format!("history/{}/{}", name.engine(), name.version());
-        let lines = fs::read_to_string(catalog.root().join(file)).unwrap_or_default();
-        assert_eq!(lines.lines().count(), changes.len(), "{name}");
     }
 }
 
@@ -239,15 +164,6 @@ fn same_build_that_many_record_at_once_is_recorded_once() {
     }
 }
 
-/// Puts one build after the other, until it is killed.
-fn replace_for_ever(catalog: &Catalog, engine: &str) {
-    let me = std::process::id();
-    for step in 0_u32.. {
-        let new = entry(engine, &format!("{me} {step}"));
-        catalog.put(&new, &stamp(1)).expect("it can be put");
-    }
-}
-
 fn signal(child: &Child, signal: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -$0 $1", signal, &child.id().to_string()]);
@@ -290,51 +206,4 @@ fn locks_of_a_killed_process_are_free_at_once() {
     }
     assert!(waited > 0, "no process was ever stopped with the lock");
     assert_eq!(partial_objects(&root), [] as [std::path::PathBuf; 0]);
-}
-
-/// Some file systems give a name that is replaced another place in the listing of its directory,
-/// where a listing under way does not come by any more.
-fn list_while_replacing(dir: &Path) {
-    let root = dir.join("root");
-    let catalog = Catalog::create(&root).expect("it can be made");
-    for build in ["first", "second"] {
-        let entries = ["a", "b", "c"].map(|engine| entry(engine, build));
-        let put = catalog.put_all(&entries, &stamp(1));
-        put.expect("they can be put");
-    }
-    // As writers do, and much faster than they can.
-    let (reference, temporary) = (root.join("refs/b/1"), root.join("tmp/fast"));
-    let replace = || {
-        for build in ["first", "second"] {
-            let id = object_of(&entry("b", build));
-            fs::write(&temporary, format!("{id}\n")).expect("there is room");
-            fs::rename(&temporary, &reference).expect("it can be replaced");
-        }
-    };
-    let expected = ["a", "b", "c"].map(name);
-    meanwhile(replace, || {
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(500) {
-            let listed = catalog.list(&Filter::default()).expect("it can be listed");
-            let names = listed.map(|it| it.expect("it can be read").name());
-            assert!(names.eq(expected.clone()));
-            assert!(catalog.exists("b:1").expect("it can be read"));
-        }
-    });
-}
-
-#[test]
-fn listing_misses_no_ref_that_is_replaced_meanwhile() {
-    let scratch = tempfile::tempdir().expect("there is room");
-    list_while_replacing(scratch.path());
-}
-
-#[test]
-fn listing_misses_no_ref_on_other_file_systems() {
-    for kind in Kind::ALL {
-        let Some(file_system) = Mounted::new(kind) else {
-            return;
-        };
-        list_while_replacing(file_system.path());
-    }
 }

@@ -11,6 +11,9 @@ use crate::hash::{ObjectId, Prefix};
 use crate::name::RefName;
 use crate::{history, objects, refs};
 
+/// How often a history is read that changes meanwhile.
+const MOST_READS: u32 = 10;
+
 /// How an entry stands to the ref of its engine and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -106,7 +109,10 @@ impl Catalog {
         for record in self.list(&Filter::default())? {
             match record {
                 Ok(record) if record.entry.id == id => {
-                    if let Some(first) = found {
+                    // The first may have gone since it was read, and the id have moved on.
+                    if let Some(first) = found
+                        && self.state(&first)? == State::Current
+                    {
                         return Err(Error::AmbiguousId {
                             id: id.to_owned(),
                             first: first.name(),
@@ -240,11 +246,15 @@ impl Catalog {
     ///
     /// [`Error::History`] where a line is damaged, and [`Error::Ref`].
     pub fn history(&self, name: &RefName) -> Result<Vec<Change>, Error> {
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             let current = refs::read(&self.root, name)?;
             let changes = history::read(&self.root, name, current);
-            // A change between the two reads would make lines look as if they never took effect.
-            if refs::read(&self.root, name)? == current {
+            // The last line may be of a change that is under way, and lead back to what the ref held
+            // when it was read: then it would look as if it had taken effect. A ref that changes
+            // faster than its history can be read must not keep a reader for ever.
+            if attempts == MOST_READS || refs::read(&self.root, name)? == current {
                 return Ok(changes?);
             }
         }

@@ -24,8 +24,8 @@ fn markers_are_judged_as_section_2_says() {
                 }
                 Err(other) => panic!("{marker:?}: {other:?}"),
             },
-            Err(Error::Format { source, .. }) => {
-                let variant = match source {
+            Err(Error::Format { cause, .. }) => {
+                let variant = match cause {
                     MarkerError::NotAMarker => "NotAMarker",
                     MarkerError::Version { .. } => "Version",
                     MarkerError::Feature { .. } => "Feature",

@@ -96,10 +96,10 @@ fn fields_stand_in_the_order_of_their_encoding() {
 
 #[test]
 fn schemas_are_those_that_the_library_reads() {
-    let tags: Vec<_> = Schema::ALL
+    let tags = Schema::ALL
         .iter()
-        .map(|schema| format!("`{}`", schema.tag()))
-        .collect();
+        .map(|schema| format!("`{}`", schema.tag()));
+    let tags: Vec<_> = tags.collect();
     assert_says(&format!(
         "The schemas of this format are {}.",
         tags.join(" and ")

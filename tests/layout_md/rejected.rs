@@ -217,6 +217,18 @@ fn provoke(row: u32) -> Option<Box<dyn Debug>> {
             scratch.write(history_path, format!("{good}\nbad\n{good}\n"));
             Box::new(catalog.history(&name()).unwrap_err())
         }
+        48 => {
+            let id = scratch.put(&entry(1));
+            scratch.write(scratch.object(&id), &good[1..]);
+            Box::new(current())
+        }
+        49 => {
+            let other = scratch.put(&EngineEntry::new("vllm", "0.9.2", 1));
+            let own = scratch.put(&entry(1));
+            let lines = format!("1 put - {other} me\n2 put {other} {own} me\n");
+            scratch.write(history_path, lines);
+            Box::new(catalog.rollback(&name(), None, &stamp()).unwrap_err())
+        }
         47 => {
             scratch.write(history_path, format!("{}\n", expand("1 put A B me")));
             Box::new(catalog.history(&name()).unwrap_err())
@@ -272,5 +284,5 @@ fn rejected_input_gives_the_errors_of_section_11() {
             assert_variants(&error, &variants, &row[1]);
         }
     }
-    assert_eq!(number, 47);
+    assert_eq!(number, 49);
 }

@@ -86,10 +86,10 @@ fn unknown_formats_are_refused_and_nothing_is_loaded() {
             for opened in open_both(home.catalog.root()) {
                 let error = opened.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unavailable);
-                let Error::Format { root, source } = error else {
+                let Error::Format { root, cause } = error else {
                     panic!("{error:?}")
                 };
-                assert_eq!((&*root, &source), (home.catalog.root(), &expected));
+                assert_eq!((&*root, &cause), (home.catalog.root(), &expected));
             }
             let created = Catalog::create(home.catalog.root());
             assert!(matches!(created, Err(Error::AlreadyACatalog { .. })));

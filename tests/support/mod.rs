@@ -9,6 +9,7 @@
 
 pub(crate) mod ballast;
 pub(crate) mod child;
+pub(crate) mod crowd;
 pub(crate) mod disk_model;
 pub(crate) mod mount;
 pub(crate) mod observe;
