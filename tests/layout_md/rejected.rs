@@ -89,7 +89,7 @@ fn provoke(row: u32) -> Option<Box<dyn Debug>> {
             Box::new(current())
         }
         11 => {
-            let _mounted = Mounted::over(&root.join("tmp"))?;
+            let _mounted = Mounted::over(&root.join("objects"))?;
             Box::new(catalog.put(&entry(1), &stamp()).unwrap_err())
         }
         12 => Box::new(marker(&"engine-catalog 1\n".repeat(4096))),
