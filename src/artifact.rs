@@ -1,7 +1,7 @@
 //! Artifacts: the files of an engine, which lie outside of the catalog. They are hashed, compared
 //! with a digest, and made to survive before an entry names them.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ const CHUNK: usize = 4 << 20;
 
 /// How far the hashing of an artifact is.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Progress<'a> {
     /// The artifact.
     pub path: &'a Path,
@@ -52,35 +53,62 @@ pub enum ArtifactError {
         /// The digest of the file.
         found: String,
     },
+    /// The image reference ends with another digest than the one that was given.
+    #[error("image {image} does not match the digest that was given, {expected}")]
+    ImageMismatch {
+        /// The image reference.
+        image: String,
+        /// The digest that was given.
+        expected: String,
+    },
     /// This program was built without the algorithm.
     #[error("this program cannot check {0} digests: it was built without the feature \"sha2\"")]
     Unsupported(Algorithm),
 }
 
-/// An artifact that is open, and is to be the same file when it is done with.
+/// A file that is to be an artifact, and is to stay the same until it is recorded.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     path: PathBuf,
-    file: File,
-    state: (u64, i64, i64, i64, i64),
+    state: FileState,
+}
+
+/// What changes when a file is written to or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl From<Metadata> for FileState {
+    fn from(metadata: Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 }
 
 impl Artifact {
-    /// Opens the file at `path`, and finds its absolute path without symbolic links: the one that
-    /// still leads to it when a link such as `current` moves on.
-    pub(crate) fn open(path: &Path) -> Result<Self, ArtifactError> {
+    /// Looks at the file at `path`, and finds its absolute path without symbolic links: the one
+    /// that still leads to it when a link such as `current` moves on.
+    pub(crate) fn find(path: &Path) -> Result<Self, ArtifactError> {
         let fail = |error| PathError::new("open artifact", path, error);
         let resolved = path.canonicalize().map_err(fail)?;
-        // Looked at before it is opened: opening a FIFO would wait for a writer.
-        if !resolved.metadata().map_err(fail)?.is_file() {
+        // Before it is opened: opening a FIFO would wait for a writer.
+        let metadata = resolved.metadata().map_err(fail)?;
+        if !metadata.is_file() {
             return Err(ArtifactError::NotAFile(resolved));
         }
-        let file = File::open(&resolved).map_err(fail)?;
-        let state = state(&file).map_err(fail)?;
         Ok(Self {
             path: resolved,
-            file,
-            state,
+            state: metadata.into(),
         })
     }
 
@@ -96,13 +124,16 @@ impl Artifact {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<String, ArtifactError> {
         let mut hasher = Hasher::new(algorithm).ok_or(ArtifactError::Unsupported(algorithm))?;
-        let (mut done, total) = (0, self.state.0);
+        let fail = |error| PathError::new("read artifact", &self.path, error);
+        let file = File::open(&self.path).map_err(fail)?;
+        self.require_same(file.metadata().map_err(fail)?)?;
+        let (mut done, total) = (0, self.state.size);
         progress(Progress {
             path: &self.path,
             done,
             total,
         });
-        read_ahead(&self.file, |chunk| {
+        read_ahead(&file, |chunk| {
             hasher.update(chunk);
             done += chunk.len() as u64;
             progress(Progress {
@@ -111,18 +142,12 @@ impl Artifact {
                 total,
             });
         })
-        .map_err(|error| PathError::new("read artifact", &self.path, error))?;
+        .map_err(fail)?;
         Ok(format!("{algorithm}:{}", hasher.finish()))
     }
 
-    /// Makes the file survive, and requires that it is what it was when it was opened.
-    pub(crate) fn seal(&self) -> Result<(), ArtifactError> {
-        sync_outside(&self.file, &self.path)?;
-        // The path as well: a build may have replaced the file that is open here.
-        let fail = |error| PathError::new("open artifact", &self.path, error);
-        let same_file = state(&self.file).map_err(fail)? == self.state
-            && state(&File::open(&self.path).map_err(fail)?).map_err(fail)? == self.state;
-        if same_file {
+    fn require_same(&self, found: Metadata) -> Result<(), ArtifactError> {
+        if FileState::from(found) == self.state {
             Ok(())
         } else {
             Err(ArtifactError::Changed(self.path.clone()))
@@ -130,16 +155,16 @@ impl Artifact {
     }
 }
 
-/// What changes when a file does: size, mtime and ctime.
-fn state(file: &File) -> io::Result<(u64, i64, i64, i64, i64)> {
-    let stat = file.metadata()?;
-    Ok((
-        stat.len(),
-        stat.mtime(),
-        stat.mtime_nsec(),
-        stat.ctime(),
-        stat.ctime_nsec(),
-    ))
+/// Makes artifacts survive, and requires that none has changed since it was found.
+pub(crate) fn seal(artifacts: &[Artifact]) -> Result<(), ArtifactError> {
+    sync_outside(artifacts.iter().map(Artifact::path))?;
+    for artifact in artifacts {
+        let metadata = artifact.path.metadata();
+        artifact.require_same(
+            metadata.map_err(|error| PathError::new("open artifact", &artifact.path, error))?,
+        )?;
+    }
+    Ok(())
 }
 
 /// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.

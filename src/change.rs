@@ -1,5 +1,4 @@
-//! Changes of refs: the lines of a history file, which of them took effect, and what undoing means
-//! (layout.md section 6).
+//! Changes of refs, and the lines of a history that stand for them (layout.md section 6).
 
 use std::fmt;
 use std::str::FromStr;
@@ -161,88 +160,6 @@ impl FromStr for Change {
 #[error("it is not of the form <unix ms> <op> <old> <new> <actor>")]
 pub struct MalformedLine;
 
-/// Returns the changes in the bytes of a history file, oldest first.
-///
-/// What follows the last line feed, and a last line that is malformed, is a write that a crash cut
-/// short: it is left out.
-///
-/// # Errors
-///
-/// The number, from 1, of a malformed line that is not the last.
-pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Change>, usize> {
-    let mut changes = Vec::new();
-    let mut torn = None;
-    for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-        if let Some(number) = torn {
-            return Err(number);
-        }
-        match parse_line(line) {
-            Some(change) => changes.push(change),
-            None => torn = Some(number),
-        }
-    }
-    Ok(changes)
-}
-
-/// Returns the change in `line`, which ends with its line feed.
-#[must_use]
-pub(crate) fn parse_line(line: &[u8]) -> Option<Change> {
-    let line = line.strip_suffix(b"\n")?;
-    std::str::from_utf8(line).ok()?.parse().ok()
-}
-
-/// Returns those of `changes` that took effect, given that the ref now points at `current`.
-///
-/// A writer appends its line before it changes the ref, so a crash can leave lines of changes that
-/// never happened. Read backwards, each line that did happen leads to what the later ones found.
-#[must_use]
-pub(crate) fn committed(changes: Vec<Change>, current: Option<ObjectId>) -> Vec<Change> {
-    let mut expected = current;
-    let mut kept: Vec<_> = changes
-        .into_iter()
-        .rev()
-        .filter(|change| {
-            let happened = change.new == expected;
-            if happened {
-                expected = change.old;
-            }
-            happened
-        })
-        .collect();
-    kept.reverse();
-    kept
-}
-
-/// Returns the entry to which undoing leads, given the changes that took effect: the one that a
-/// retired ref last had, else the one before the current.
-///
-/// Undoing again leads further back: a rollback removes what it undid from the line of succession,
-/// as undo does in an editor.
-#[must_use]
-pub(crate) fn undo_target(committed: &[Change]) -> Option<ObjectId> {
-    let mut line: Vec<ObjectId> = Vec::new();
-    let mut retired = false;
-    for change in committed {
-        // An entry that was current without a line of its own (the history was cut or lost).
-        if let (Some(old), true) = (change.old, line.is_empty()) {
-            line.push(old);
-        }
-        retired = change.new.is_none();
-        if let Some(new) = change.new {
-            let known = line.iter().rposition(|id| *id == new);
-            match (change.op, known) {
-                (Op::Rollback, Some(at)) => line.truncate(at + 1),
-                _ => line.push(new),
-            }
-        }
-    }
-    if retired {
-        line.last().copied()
-    } else {
-        line.iter().rev().nth(1).copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,61 +215,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn torn_end_is_left_out_and_damage_before_it_is_not() {
-        let first = format!("{}\n", change(Op::Put, 0, 1));
-        let second = format!("{}\n", change(Op::Put, 1, 2));
-        let parse = |text: &str| parse_history(text.as_bytes()).map(|changes| changes.len());
-        assert_eq!(parse(""), Ok(0));
-        assert_eq!(parse(&format!("{first}{second}")), Ok(2));
-        for cut in 0..second.len() {
-            assert_eq!(parse(&format!("{first}{}", &second[..cut])), Ok(1), "{cut}");
-        }
-        assert_eq!(parse(&format!("{first}\0\0\0\n")), Ok(1));
-        assert_eq!(parse(&format!("{first}\0\0\0\n{second}")), Err(2));
-        assert_eq!(parse(&format!("\n{first}")), Err(1));
-    }
-
-    #[test]
-    fn lines_of_changes_that_never_happened_are_passed_over() {
-        let happened = [
-            change(Op::Put, 0, 1),
-            change(Op::Put, 1, 2),
-            change(Op::Retire, 2, 0),
-        ];
-        let never = change(Op::Put, 1, 3);
-        let lines = vec![
-            happened[0].clone(),
-            never.clone(),
-            never,
-            happened[1].clone(),
-            change(Op::Put, 2, 1),
-            happened[2].clone(),
-            change(Op::Put, 0, 1),
-        ];
-        assert_eq!(committed(lines.clone(), None), happened);
-        assert_eq!(committed(lines.clone(), Some(id(2))), happened[..2]);
-        assert_eq!(committed(lines, Some(id(9))), []);
-    }
-
-    #[test]
-    fn undo_leads_further_back_each_time_and_brings_back_what_was_retired() {
-        let mut changes = vec![change(Op::Put, 0, 1)];
-        assert_eq!(undo_target(&changes), None);
-        changes.push(change(Op::Put, 1, 2));
-        changes.push(change(Op::Put, 2, 3));
-        assert_eq!(undo_target(&changes), Some(id(2)));
-        changes.push(change(Op::Rollback, 3, 2));
-        assert_eq!(undo_target(&changes), Some(id(1)));
-        changes.push(change(Op::Rollback, 2, 1));
-        assert_eq!(undo_target(&changes), None);
-        changes.push(change(Op::Rollback, 1, 3));
-        assert_eq!(undo_target(&changes), Some(id(1)));
-        changes.push(change(Op::Retire, 3, 0));
-        assert_eq!(undo_target(&changes), Some(id(3)));
-        assert_eq!(undo_target(&[change(Op::Put, 4, 5)]), Some(id(4)));
-    }
-
     fn arbitrary_change() -> impl Strategy<Value = Change> {
         (any::<i64>(), 0..5usize, 0..4u8, 1..4u8, "[^\\pC]{1,20}").prop_filter_map(
             "a change changes something",
@@ -373,25 +235,6 @@ mod tests {
         #[test]
         fn every_change_survives_its_line(change in arbitrary_change()) {
             prop_assert_eq!(change.to_string().parse(), Ok(change));
-        }
-
-        /// A ref that really moves, with attempts in between that a crash stopped before the ref.
-        #[test]
-        fn committed_changes_are_found_exactly(steps in prop::collection::vec((any::<bool>(), 0..4u8), 0..20)) {
-            let (mut current, mut lines, mut happened) = (0, Vec::new(), Vec::new());
-            for (stopped, new) in steps {
-                if new == current {
-                    continue;
-                }
-                let op = if new == 0 { Op::Retire } else { Op::Put };
-                let line = change(op, current, new);
-                lines.push(line.clone());
-                if !stopped {
-                    happened.push(line);
-                    current = new;
-                }
-            }
-            prop_assert_eq!(committed(lines, (current > 0).then(|| id(current))), happened);
         }
     }
 }

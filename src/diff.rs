@@ -17,6 +17,7 @@ pub struct FieldDiff {
 /// How a field differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
+#[non_exhaustive]
 pub enum Difference {
     /// A single value changed, appeared or disappeared.
     Value {

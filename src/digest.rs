@@ -18,7 +18,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm that can be checked.
-    pub const ALL: [Self; 3] = [Self::Blake3, Self::Sha256, Self::Sha512];
+    pub const ALL: &[Self] = &[Self::Blake3, Self::Sha256, Self::Sha512];
 
     /// Returns the part of a digest before its colon.
     #[must_use]
@@ -71,7 +71,8 @@ pub(crate) fn check_digest(text: &str) -> Result<Option<Algorithm>, DigestError>
         return Err(DigestError::Form);
     }
     let Some(known) = Algorithm::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|known| known.name() == algorithm)
     else {
         return Ok(None);

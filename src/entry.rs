@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestError, check_digest};
 use crate::hash::ObjectId;
-use crate::name::{RefName, RefNameError};
+use crate::name::{RefName, RefNameError, is_control};
 use crate::secrets::{SecretKind, find_secret};
 
 /// What is known of one prepared engine: a binary with its libraries, or an image.
@@ -88,7 +88,7 @@ impl EngineEntry {
             if text.is_empty() {
                 return Err(EntryError::Empty { field });
             }
-            if let Some(found) = text.chars().find(|c| c.is_control()) {
+            if let Some(found) = text.chars().find(|c| is_control(*c)) {
                 return Err(EntryError::Control { field, found });
             }
         }
@@ -153,7 +153,12 @@ impl EngineEntry {
             created_ms: self.created_ms,
             ..other.clone()
         };
-        *self == other
+        // Paths are equal that are spelled differently, and stored differently.
+        let spelled = |entry: &Self| -> Vec<_> {
+            let paths = entry.artifacts.iter();
+            paths.map(|path| path.as_os_str().to_owned()).collect()
+        };
+        *self == other && spelled(self) == spelled(&other)
     }
 
     /// Returns the identity under which other systems report this engine, stored as `object`.
@@ -217,7 +222,7 @@ pub enum EntryError {
         found: char,
     },
     /// The digest is malformed.
-    #[error("digest {digest:?} is refused: {source}")]
+    #[error("digest {digest:?} is malformed: {source}")]
     Digest {
         /// What was given.
         digest: String,
@@ -348,6 +353,11 @@ mod tests {
             ..entry()
         };
         assert!(entry().is_same_build(&later));
+        let with = |path: &str| EngineEntry {
+            artifacts: vec![path.into()],
+            ..entry()
+        };
+        assert!(!with("/opt/x").is_same_build(&with("/opt//x")));
         let other = EngineEntry {
             build_flags: Some(vec![]),
             ..entry()

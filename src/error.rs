@@ -86,6 +86,14 @@ pub enum Error {
     /// A ref cannot be read or changed.
     #[error(transparent)]
     Ref(#[from] RefError),
+    /// A ref holds an object that cannot be returned as an entry.
+    #[error("ref {name} cannot be read: {cause}")]
+    Unreadable {
+        /// The ref.
+        name: RefName,
+        /// The object, and what is wrong with it.
+        cause: ReadObjectError,
+    },
     /// A ref holds an object that is not there.
     #[error("ref {name} holds object {object}, which is missing")]
     Dangling {
@@ -95,7 +103,7 @@ pub enum Error {
         object: ObjectId,
     },
     /// A ref holds an entry of another engine or version.
-    #[error("ref {name} holds object {object}, which is an entry of {found}")]
+    #[error("ref {name} is damaged: its object {object} is an entry of {found}")]
     Misplaced {
         /// The ref.
         name: RefName,
@@ -104,15 +112,19 @@ pub enum Error {
         /// Where that entry belongs.
         found: RefName,
     },
+    /// The history of a ref holds an entry of another engine or version.
+    #[error("the history of {name} is damaged: its object {object} is an entry of {found}")]
+    MisplacedHistory {
+        /// The ref.
+        name: RefName,
+        /// What its history holds.
+        object: ObjectId,
+        /// Where that entry belongs.
+        found: RefName,
+    },
     /// A history cannot be returned.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// There is no such ref.
-    #[error("there is no ref {name}")]
-    NoSuchRef {
-        /// The ref.
-        name: RefName,
-    },
     /// There is nothing to roll back to.
     #[error("the history of {name} has no earlier entry")]
     NoEarlierEntry {
@@ -167,12 +179,14 @@ pub enum Error {
 pub enum ErrorKind {
     /// What was asked for is not there.
     NotFound,
-    /// The request was refused, or lost a race; nothing is wrong with the catalog.
+    /// The request was refused; nothing is wrong with the catalog.
     Refused,
+    /// Somebody else changed the ref first: look at it, and try again.
+    Conflict,
     /// Something in the catalog is damaged or missing.
     Damage,
-    /// The catalog cannot be used: there is none, it is of another format, or the operating system
-    /// failed or refused.
+    /// The catalog, or the object, cannot be used: there is none, it is of a format or schema that
+    /// this version does not know, or the operating system failed or refused.
     Unavailable,
 }
 
@@ -181,10 +195,9 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSuchRef { .. }
-            | Self::NoEarlierEntry { .. }
-            | Self::NotInHistory { .. }
-            | Self::Gone { .. } => ErrorKind::NotFound,
+            Self::NoEarlierEntry { .. } | Self::NotInHistory { .. } | Self::Gone { .. } => {
+                ErrorKind::NotFound
+            }
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
             | Self::ReadOnly { .. }
@@ -193,26 +206,44 @@ impl Error {
             | Self::EntryObject { .. }
             | Self::Name(_)
             | Self::AmbiguousId { .. }
-            | Self::AmbiguousPrefix { .. }
-            | Self::Ref(RefError::Conflict { .. }) => ErrorKind::Refused,
-            Self::Object(ReadObjectError::Refused { .. })
-            | Self::Ref(RefError::Damaged { .. })
+            | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
+            Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
+            Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
+                // Somebody named an object of another kind.
+                ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. } => ErrorKind::Refused,
+                ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
+                _ => ErrorKind::Damage,
+            },
+            Self::Unreadable { cause, .. } => match cause {
+                ReadObjectError::Refused {
+                    cause: ObjectError::UnknownSchema { .. },
+                    ..
+                } => ErrorKind::Unavailable,
+                ReadObjectError::Refused { .. } => ErrorKind::Damage,
+                ReadObjectError::Path(error) => kind_of_path(error),
+            },
+            Self::Ref(RefError::Damaged { .. })
             | Self::Dangling { .. }
             | Self::Misplaced { .. }
-            | Self::History(HistoryError::Damaged { .. }) => ErrorKind::Damage,
+            | Self::MisplacedHistory { .. }
+            | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {
+                ErrorKind::Damage
+            }
             Self::NotACatalog { .. } | Self::Format { .. } => ErrorKind::Unavailable,
             Self::Object(ReadObjectError::Path(error))
             | Self::Ref(RefError::Path(error))
             | Self::History(HistoryError::Path(error))
-            | Self::Path(error) => {
-                if error.cause.is_damage() {
-                    ErrorKind::Damage
-                } else {
-                    ErrorKind::Unavailable
-                }
-            }
+            | Self::Path(error) => kind_of_path(error),
             Self::Artifact(_) => ErrorKind::Refused,
         }
+    }
+}
+
+fn kind_of_path(error: &PathError) -> ErrorKind {
+    if error.cause.is_damage() {
+        ErrorKind::Damage
+    } else {
+        ErrorKind::Unavailable
     }
 }
 

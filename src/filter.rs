@@ -18,15 +18,6 @@ impl Pattern {
     pub fn matches(&self, name: &Name) -> bool {
         glob(&self.0, name.as_str())
     }
-
-    /// Returns the one name that can match, where the pattern has no wildcard.
-    #[must_use]
-    pub fn as_exact(&self) -> Option<Name> {
-        if self.0.contains(['*', '?']) {
-            return None;
-        }
-        Name::new(&self.0).ok()
-    }
 }
 
 impl FromStr for Pattern {

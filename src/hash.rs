@@ -55,12 +55,22 @@ impl FromStr for ObjectId {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, HashError> {
-        let prefix = Prefix::from_str(text)?;
-        prefix.as_object_id().ok_or(HashError::Length {
-            expected: "64",
-            found: text.len(),
-        })
+        require_digits(text, 2 * LEN, 2 * LEN)?;
+        let hash = blake3::Hash::from_hex(text).expect("these are 64 hexadecimal digits");
+        Ok(Self(*hash.as_bytes()))
     }
+}
+
+/// Requires `least` to `most` lower-case hexadecimal digits.
+fn require_digits(text: &str, least: usize, most: usize) -> Result<(), HashError> {
+    if let Some(digit) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
+        return Err(HashError::Digit(digit));
+    }
+    let found = text.len();
+    if found < least || found > most {
+        return Err(HashError::Length { least, most, found });
+    }
+    Ok(())
 }
 
 impl Serialize for ObjectId {
@@ -131,15 +141,7 @@ impl FromStr for Prefix {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, HashError> {
-        if let Some(digit) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
-            return Err(HashError::Digit(digit));
-        }
-        if text.len() < Self::MIN || text.len() > 2 * LEN {
-            return Err(HashError::Length {
-                expected: "4 to 64",
-                found: text.len(),
-            });
-        }
+        require_digits(text, Self::MIN, 2 * LEN)?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -164,13 +166,23 @@ pub enum HashError {
     #[error("{0:?} is not a lower-case hexadecimal digit")]
     Digit(char),
     /// The wrong number of digits.
-    #[error("expected {expected} hexadecimal digits, found {found}")]
+    #[error("expected {}, found {found}", digits(*least, *most))]
     Length {
-        /// How many digits belong here.
-        expected: &'static str,
-        /// How many there were, in bytes.
+        /// The fewest digits that belong here.
+        least: usize,
+        /// The most.
+        most: usize,
+        /// How many there were.
         found: usize,
     },
+}
+
+fn digits(least: usize, most: usize) -> String {
+    if least == most {
+        format!("{most} hexadecimal digits")
+    } else {
+        format!("{least} to {most} hexadecimal digits")
+    }
 }
 
 #[cfg(test)]
@@ -194,14 +206,16 @@ mod tests {
             (
                 EMPTY[1..].to_owned(),
                 HashError::Length {
-                    expected: "64",
+                    least: 64,
+                    most: 64,
                     found: 63,
                 },
             ),
             (
                 format!("{EMPTY}0"),
                 HashError::Length {
-                    expected: "4 to 64",
+                    least: 64,
+                    most: 64,
                     found: 65,
                 },
             ),

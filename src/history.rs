@@ -3,14 +3,15 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 
-use crate::change::{Change, parse_history, parse_line};
-use crate::durable::{Dir, Lock, PathError, Root};
-use crate::layout;
+use crate::change::Change;
+use crate::durable::{Cause, Dir, Lock, PathError, Permissions, Root};
+use crate::hash::ObjectId;
+use crate::layout::{self, Place};
+use crate::lineage::{committed, lead_to, parse_history, parse_line};
 use crate::name::RefName;
 
-/// More than any line has: three numbers' worth of fields and an actor of 255 bytes.
+/// More than any line has: two numbers' worth of fields, two object ids and an actor of 255 bytes.
 const MAX_LINE_BYTES: u64 = 512;
 
 /// A history that cannot be returned.
@@ -25,20 +26,45 @@ pub enum HistoryError {
         /// Number of the line, from 1.
         line: usize,
     },
+    /// No line leads to what the ref holds: the history, or the ref, was changed by something else
+    /// than a writer.
+    #[error("the history of {name} does not lead to what the ref holds, {}", shown(*current))]
+    Disconnected {
+        /// The ref.
+        name: RefName,
+        /// What it holds; `None` where there is no ref.
+        current: Option<ObjectId>,
+    },
     /// Its file cannot be read.
     #[error(transparent)]
     Path(#[from] PathError),
 }
 
-/// Returns the lines of the history of `name`, oldest first, whether they took effect or not; none
-/// where there is no history.
-pub(crate) fn read(root: &Root, name: &RefName) -> Result<Vec<Change>, HistoryError> {
+fn shown(current: Option<ObjectId>) -> String {
+    current.map_or_else(|| "nothing".to_owned(), |id| id.to_string())
+}
+
+/// Returns the changes of `name` that took effect, oldest first, given what the ref holds; none where
+/// there is no history.
+pub(crate) fn read(
+    root: &Root,
+    name: &RefName,
+    current: Option<ObjectId>,
+) -> Result<Vec<Change>, HistoryError> {
     let path = layout::history(name).path();
-    let bytes = root.read(&path, layout::MAX_HISTORY_BYTES)?;
-    parse_history(&bytes.unwrap_or_default()).map_err(|line| HistoryError::Damaged {
+    let bytes = root
+        .read(&path, layout::MAX_HISTORY_BYTES)?
+        .unwrap_or_default();
+    let lines = parse_history(&bytes).map_err(|line| HistoryError::Damaged {
         name: name.clone(),
         line,
-    })
+    })?;
+    // A ref may come without a history, as in a copy of objects and refs alone.
+    if !bytes.is_empty() && !lead_to(&lines.changes, current) {
+        let name = name.clone();
+        return Err(HistoryError::Disconnected { name, current });
+    }
+    Ok(committed(lines.changes, current))
 }
 
 /// The history of a ref while its lock is held.
@@ -49,13 +75,20 @@ pub(crate) fn read(root: &Root, name: &RefName) -> Result<Vec<Change>, HistoryEr
 pub(crate) struct LockedHistory<'r> {
     lock: Lock,
     dir: Dir<'r>,
-    file_name: String,
-    /// Bytes of the lines that stand.
+    place: Place,
+    /// Bytes of the file when it was locked.
     length: u64,
-    /// Whether the file was empty, and may go again.
-    was_empty: bool,
-    /// Whether a line was appended that is not kept yet.
-    appended: bool,
+    state: Append,
+}
+
+/// Whether a line is there that was not when the history was locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Append {
+    Nothing,
+    /// It is to be taken back.
+    Tentative,
+    /// It stays.
+    Kept,
 }
 
 impl<'r> LockedHistory<'r> {
@@ -69,41 +102,70 @@ impl<'r> LockedHistory<'r> {
     pub(crate) fn lock(root: &'r Root, name: &RefName) -> Result<Self, PathError> {
         let place = layout::history(name);
         let dir = root.dir(&place.dir)?;
-        let lock = dir.lock_exclusive(&place.name)?;
-        let mut history = Self {
-            lock,
-            dir,
-            file_name: place.name,
-            length: 0,
-            was_empty: false,
-            appended: false,
-        };
-        // Until it is known to be empty, nothing of it may be taken back.
-        let (complete, size) = history.measure()?;
-        history.length = complete;
-        history.was_empty = size == 0;
-        Ok(history)
+        loop {
+            let lock = dir.lock_exclusive(&place.name)?;
+            let fail = |error: std::io::Error| dir.fail("read", &place.name, error);
+            // Known before anything can be taken back: an empty file may go again, no other.
+            let length = lock.file().metadata().map_err(fail)?.len();
+            check_size(&dir, &place, length)?;
+            if lock.has_other_names().map_err(fail)? {
+                // What is appended must not appear under the other name, as copying by hard links
+                // gives it: go on with a copy.
+                let copy = lock.read_from(0).map_err(fail)?;
+                let copy = root.stage_named(&copy, Permissions::ByUmask)?;
+                root.sync([copy.file()], [])?;
+                dir.replace(copy, &place.name)?;
+                dir.sync()?;
+                continue;
+            }
+            return Ok(Self {
+                lock,
+                dir,
+                place,
+                length,
+                state: Append::Nothing,
+            });
+        }
     }
 
     /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.
+    ///
+    /// Refuses what would make the file larger than any reader takes.
     pub(crate) fn append(&mut self, change: &Change) -> Result<(), PathError> {
-        // A line that did not take effect stays the last until now. It is made to survive before
-        // another follows, so that a crash can tear the last line only.
-        if self.last()?.is_some_and(|last| last.new != change.old) {
-            self.io("sync", File::sync_all)?;
+        let (from, lead) = match self.last_line()? {
+            Some(last) if last.new == change.old => (self.length, ""),
+            None if self.length == 0 && change.old.is_none() => (0, ""),
+            _ => self.mend(change.old)?,
+        };
+        let line = format!("{lead}{change}\n");
+        check_size(&self.dir, &self.place, from + line.len() as u64)?;
+        if from < self.length {
+            self.io("truncate", |file| file.set_len(from))?;
+            self.length = from;
         }
-        let (length, line) = (self.length, format!("{change}\n"));
-        self.appended = true;
-        self.io("write", |mut file| {
-            file.set_len(length)?;
-            file.write_all(line.as_bytes())
+        self.state = Append::Tentative;
+        self.io("write", |mut file| file.write_all(line.as_bytes()))
+    }
+
+    /// Finds out where a line can follow an end that is torn, or that does not lead to `current`:
+    /// at which offset, and after what.
+    fn mend(&self, current: Option<ObjectId>) -> Result<(u64, &'static str), PathError> {
+        // Lines that did not take effect are made to survive before another follows, so that a cut
+        // can tear the last line only.
+        self.io("sync", File::sync_all)?;
+        let bytes = self.io("read", |_| self.lock.read_from(0))?;
+        Ok(match (parse_history(&bytes), bytes.last()) {
+            // What is torn never took effect.
+            (Ok(lines), _) if lead_to(&lines.changes, current) => (lines.bytes, ""),
+            // What is there is damage, which is for a person to look at: it stays.
+            (_, None | Some(b'\n')) => (self.length, ""),
+            (_, Some(_)) => (self.length, "\n"),
         })
     }
 
     /// Keeps what was appended: the ref has changed.
     pub(crate) fn keep(&mut self) {
-        self.appended = false;
-        self.was_empty = false;
+        self.state = Append::Kept;
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -114,41 +176,12 @@ impl<'r> LockedHistory<'r> {
         &self.dir
     }
 
-    /// Returns how many bytes are complete lines, without an end that a crash left torn, and how many
-    /// there are in all.
-    fn measure(&self) -> Result<(u64, u64), PathError> {
-        let (start, end) = self.read_end()?;
-        let size = start + end.len() as u64;
-        let (mut complete, mut from) = (size, 0);
-        for line in end.split_inclusive(|&byte| byte == b'\n') {
-            from += line.len();
-            let is_last = from == end.len();
-            if is_last && parse_line(line).is_none() {
-                complete -= line.len() as u64;
-            }
-        }
-        Ok((complete, size))
-    }
-
-    /// Returns the last complete line.
-    fn last(&self) -> Result<Option<Change>, PathError> {
-        let (start, mut end) = self.read_end()?;
-        end.truncate(usize::try_from(self.length - start).unwrap_or(0));
-        Ok(end
-            .split_inclusive(|&byte| byte == b'\n')
-            .next_back()
-            .and_then(parse_line))
-    }
-
-    /// Returns the last bytes of the file, enough for two lines, and their offset.
-    fn read_end(&self) -> Result<(u64, Vec<u8>), PathError> {
-        self.io("read", |file| {
-            let length = file.metadata()?.len();
-            let start = length.saturating_sub(2 * MAX_LINE_BYTES);
-            let mut end = vec![0; usize::try_from(length - start).unwrap_or(0)];
-            file.read_exact_at(&mut end, start)?;
-            Ok((start, end))
-        })
+    /// Returns the last line; `None` where there is none, or it is torn.
+    fn last_line(&self) -> Result<Option<Change>, PathError> {
+        let start = self.length.saturating_sub(MAX_LINE_BYTES);
+        let end = self.io("read", |_| self.lock.read_from(start))?;
+        let last = end.split_inclusive(|&byte| byte == b'\n').next_back();
+        Ok(last.and_then(parse_line))
     }
 
     fn io<T>(
@@ -156,18 +189,27 @@ impl<'r> LockedHistory<'r> {
         action: &'static str,
         run: impl FnOnce(&File) -> std::io::Result<T>,
     ) -> Result<T, PathError> {
-        run(self.lock.file()).map_err(|error| self.dir.fail(action, &self.file_name, error))
+        run(self.lock.file()).map_err(|error| self.dir.fail(action, &self.place.name, error))
     }
+}
+
+/// Requires that readers take a history of `size` bytes.
+fn check_size(dir: &Dir<'_>, place: &Place, size: u64) -> Result<(), PathError> {
+    let limit = layout::MAX_HISTORY_BYTES;
+    if size > limit {
+        return Err(dir.fail("append to", &place.name, Cause::TooLarge { size, limit }));
+    }
+    Ok(())
 }
 
 impl Drop for LockedHistory<'_> {
     fn drop(&mut self) {
         // What cannot be taken back is a line that did not take effect, which readers pass over.
-        if self.appended {
+        if self.state == Append::Tentative {
             let _ = self.lock.file().set_len(self.length);
         }
-        if self.was_empty {
-            let _ = self.dir.remove(&self.file_name);
+        if self.state != Append::Kept && self.length == 0 {
+            let _ = self.dir.remove(&self.place.name);
         }
     }
 }

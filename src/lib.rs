@@ -6,14 +6,8 @@
 //! A small ref file for each engine and version, swapped atomically, points at the current one. The
 //! format is specified in `layout.md`.
 //!
-//! # What it promises
-//!
-//! - When a write returns, it survives a power cut; one that is cut short leaves the old state or
-//!   the new one, and readers need no repair.
-//! - Every byte that is read is checked: it hashes to the name it was asked for by, decodes
-//!   strictly, and encodes to the same bytes.
-//! - Reading takes no lock and writes nothing, also where nothing can be written.
-//! - No name, link or file leads a write, or a read, out of the root.
+//! When a write returns, it survives a power cut; every byte that is read is checked; reading takes no
+//! lock. The README lists all that a catalog guarantees, and its limits.
 //!
 //! # Recording and looking up
 //!
@@ -41,6 +35,7 @@
 //!
 //! // What pool-managerd reports and orchestratord logs.
 //! let identity = catalog.find("llamacpp/b4321")?.expect("it is current").identity();
+//! assert_eq!(identity, recorded.identity());
 //! assert_eq!(identity.object, recorded.put.object);
 //! assert_eq!(identity.engine_catalog_id, recorded.entry.id);
 //! # Ok(())
@@ -55,8 +50,8 @@
 //! | `put(entry)` | [`Catalog::put`], [`Catalog::put_if`], [`Catalog::put_all`]; [`Catalog::record`] for provisioners |
 //! | `list()` | [`Catalog::list`] |
 //! | `delete(id)` | [`Catalog::delete`]; content and history stay |
-//! | `set_state(id, Retired)` | [`Catalog::retire`] |
-//! | `set_state(id, Active)` | [`Catalog::rollback`] |
+//! | `set_state(id, Retired)` | [`Catalog::delete`], or [`Catalog::retire`] by engine and version |
+//! | `set_state(id, Active)` | [`Catalog::rollback`], of the [`Record::name`] that [`Catalog::get`] gives |
 //! | `exists(id)`, `locate(..)` | [`Catalog::exists`], [`Catalog::locate`]; they write nothing |
 //! | index written by temporary, rename and fsync | each object and each ref, see `layout.md` section 7 |
 //! | schema version, refused when unknown | [`Error::Format`], [`ObjectError::UnknownSchema`] |
@@ -67,6 +62,9 @@
 //! Without default features the library depends on blake3, rustix, serde, serde_cbor and thiserror.
 //! `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and
 //! `cli` (the default) both of them and the `engine-catalog` program.
+
+// Not in Cargo.toml, where it would hold for the tests too.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 mod artifact;
 mod catalog;
@@ -82,6 +80,7 @@ mod filter;
 mod hash;
 mod history;
 mod layout;
+mod lineage;
 mod marker;
 mod name;
 mod object;
@@ -114,3 +113,8 @@ pub use refs::{Expect, RefError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::SecretKind;
 pub use snapshot::Snapshot;
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,8 +33,13 @@ pub(crate) enum Access {
 
 /// Parses a marker. Format 1 has no features yet, so each that is found is unknown.
 pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| MarkerError::NotAMarker)?;
-    let (first, features) = text.split_once('\n').ok_or(MarkerError::NotAMarker)?;
+    // The first line by itself: what follows in another version is not for this one to judge.
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .ok_or(MarkerError::NotAMarker)?;
+    let (first, features) = bytes.split_at(end + 1);
+    let first = std::str::from_utf8(&first[..end]).map_err(|_| MarkerError::NotAMarker)?;
     let version = first
         .strip_prefix("engine-catalog ")
         .ok_or(MarkerError::NotAMarker)?;
@@ -44,11 +49,17 @@ pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
         });
     }
     let mut access = Access::Full;
-    for (number, line) in (2..).zip(features.split_inclusive('\n')) {
-        let (class, name) = parse_feature(line).ok_or(MarkerError::Line { number })?;
+    for (number, line) in (2..).zip(features.split_inclusive(|&byte| byte == b'\n')) {
+        let line = std::str::from_utf8(line).ok();
+        let (class, name) = line
+            .and_then(parse_feature)
+            .ok_or(MarkerError::Line { number })?;
         match class {
             FeatureClass::Compat => {}
-            FeatureClass::RoCompat => access = Access::ReadOnly(name.to_owned()),
+            FeatureClass::RoCompat if access == Access::Full => {
+                access = Access::ReadOnly(name.to_owned());
+            }
+            FeatureClass::RoCompat => {}
             FeatureClass::Incompat => {
                 return Err(MarkerError::Feature {
                     name: name.to_owned(),
@@ -110,7 +121,8 @@ mod tests {
             ("", Ok(Access::Full)),
             ("compat hints\n", Ok(Access::Full)),
             ("ro-compat packs\n", Ok(read_only.clone())),
-            ("compat hints\nro-compat packs\n", Ok(read_only)),
+            ("compat hints\nro-compat packs\n", Ok(read_only.clone())),
+            ("ro-compat packs\nro-compat later\n", Ok(read_only)),
             (
                 "ro-compat a\nincompat zstd\n",
                 Err(MarkerError::Feature {
@@ -138,6 +150,7 @@ mod tests {
         for (marker, error) in [
             (&b"engine-catalog 2\n"[..], version("2")),
             (b"engine-catalog 01\n", version("01")),
+            (b"engine-catalog 2\n\xff\0", version("2")),
             (b"engine-catalog 1 \n", version("1 ")),
             (b"engine-catalog 1", MarkerError::NotAMarker),
             (b"", MarkerError::NotAMarker),

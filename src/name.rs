@@ -27,7 +27,7 @@ impl Name {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if let Some(found) = text.chars().find(|c| c.is_control()) {
+        if let Some(found) = text.chars().find(|c| is_control(*c)) {
             return Err(NameError::Control(found));
         }
         let length = encode(text).len();
@@ -56,6 +56,13 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a character controls how others are shown: a control character (Cc), a line or paragraph
+/// separator, or one that changes the direction of text.
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Percent-encodes every byte that may not stand for itself in a file name.
@@ -197,7 +204,8 @@ pub enum NameError {
     /// Nothing was given.
     #[error("it is empty")]
     Empty,
-    /// A control character, which would confuse terminals, logs and line-based files.
+    /// A character that controls how others are shown, or that ends a line: it would confuse
+    /// terminals, logs and people.
     #[error("it contains the control character {0:?}")]
     Control(char),
     /// An engine with a slash, which would make `engine/version` ambiguous.
@@ -216,7 +224,7 @@ pub enum NameError {
 #[non_exhaustive]
 pub enum RefNameError {
     /// The engine was refused.
-    #[error("engine {text:?} is refused: {source}")]
+    #[error("engine {text:?} is no name: {source}")]
     Engine {
         /// What was given.
         text: String,
@@ -224,7 +232,7 @@ pub enum RefNameError {
         source: NameError,
     },
     /// The version was refused.
-    #[error("version {text:?} is refused: {source}")]
+    #[error("version {text:?} is no name: {source}")]
     Version {
         /// What was given.
         text: String,
@@ -292,7 +300,9 @@ mod tests {
         assert_eq!(Name::new(""), Err(NameError::Empty));
         assert_eq!(Name::new("a\nb"), Err(NameError::Control('\n')));
         assert_eq!(Name::new("a\0"), Err(NameError::Control('\0')));
-        assert_eq!(Name::new("a\u{85}"), Err(NameError::Control('\u{85}')));
+        for c in ['\u{85}', '\u{61c}', '\u{2028}', '\u{202e}', '\u{2069}'] {
+            assert_eq!(Name::new(&format!("a{c}b")), Err(NameError::Control(c)));
+        }
         assert!(Name::new(&"a".repeat(255)).is_ok());
         assert_eq!(
             Name::new(&"a".repeat(256)),
@@ -341,7 +351,7 @@ mod tests {
         }
 
         #[test]
-        fn ref_names_survive_their_text(engine in "[^/\\pC]{1,20}", version in "\\PC{1,20}") {
+        fn ref_names_survive_their_text(engine in "[^/\\pC\\p{Zl}\\p{Zp}]{1,20}", version in "[^\\pC\\p{Zl}\\p{Zp}]{1,20}") {
             let name = RefName::new(&engine, &version).unwrap();
             prop_assert_eq!(name.to_string().parse::<RefName>().unwrap(), name);
         }

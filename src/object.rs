@@ -2,8 +2,7 @@
 
 use crate::entry::EngineEntry;
 use crate::entry_codec::{decode_entry, encode_entry};
-use crate::hash::ObjectId;
-use crate::schema::{ObjectError, Schema};
+use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
 use crate::snapshot::Snapshot;
 
 /// A decoded object.
@@ -23,6 +22,10 @@ impl Object {
     ///
     /// [`ObjectError`] where `bytes` are not the canonical bytes of an object of a known kind.
     pub fn decode(bytes: &[u8]) -> Result<Self, ObjectError> {
+        let (size, limit) = (bytes.len() as u64, MAX_OBJECT_BYTES);
+        if size > limit {
+            return Err(ObjectError::TooLarge { size, limit });
+        }
         match Schema::of(bytes)? {
             Schema::EngineEntry1 => decode_entry(bytes).map(Self::Entry),
             Schema::Snapshot1 => Snapshot::decode(bytes).map(Self::Snapshot),
@@ -39,15 +42,5 @@ impl Object {
             Self::Entry(entry) => encode_entry(entry),
             Self::Snapshot(snapshot) => snapshot.encode(),
         }
-    }
-}
-
-/// Requires that `bytes` hash to `id`.
-pub(crate) fn check_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
-    let found = ObjectId::of(bytes);
-    if found == *id {
-        Ok(())
-    } else {
-        Err(ObjectError::Hash { found })
     }
 }

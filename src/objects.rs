@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use crate::durable::{Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
 use crate::layout;
-use crate::object::check_hash;
 use crate::schema::{ObjectError, Schema};
 
 /// An object that cannot be returned.
@@ -37,14 +36,28 @@ pub(crate) fn read_entry(
     id: &ObjectId,
 ) -> Result<Option<EngineEntry>, ReadObjectError> {
     let path = layout::object(id).path();
-    // An object of another kind may be larger; it is refused for its size, which is no less true.
-    let Some(bytes) = root.read(&path, Schema::EngineEntry1.max_bytes())? else {
-        return Ok(None);
+    let refuse = |cause| ReadObjectError::Refused { object: *id, cause };
+    let bytes = match root.read(&path, Schema::EngineEntry1.max_bytes()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        // A good object of another kind, or a bad one: no entry in any case.
+        Err(PathError {
+            cause: Cause::TooLarge { size, limit },
+            ..
+        }) => {
+            return Err(refuse(ObjectError::TooLarge { size, limit }));
+        }
+        Err(error) => return Err(error.into()),
     };
-    let entry = check_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
-    entry
-        .map(Some)
-        .map_err(|cause| ReadObjectError::Refused { object: *id, cause })
+    let entry = require_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
+    entry.map(Some).map_err(refuse)
+}
+
+fn require_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
+    match ObjectId::of(bytes) {
+        found if found == *id => Ok(()),
+        found => Err(ObjectError::Hash { found }),
+    }
 }
 
 /// Returns the ids of all objects that start with `prefix`, sorted.
@@ -67,10 +80,7 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 /// # Locking
 ///
 /// The caller holds the store lock, shared.
-pub(crate) fn write_all(
-    root: &Root,
-    objects: &BTreeMap<ObjectId, Vec<u8>>,
-) -> Result<(), PathError> {
+pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
     let mut writes = Vec::with_capacity(objects.len());
     for (id, bytes) in objects {
         writes.push(Write::prepare(root, id, bytes)?);
@@ -119,7 +129,9 @@ impl<'r, 'o> Write<'r, 'o> {
                 Some(file) => Step::Keep(file),
                 None => Step::Refresh(copy()?),
             },
-            Err(error) if error.says_nothing_of_the_file() => return Err(error),
+            Err(error) if !error.cause.is_damage() && !error.cause.is_unreadable() => {
+                return Err(error);
+            }
             Ok(Some(_)) | Err(_) => Step::Heal(copy()?),
         };
         Ok(Self {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::artifact::{Artifact, ArtifactError, Progress};
-use crate::catalog::{Catalog, Put};
+use crate::artifact::{Artifact, ArtifactError, Progress, seal};
+use crate::catalog::{Catalog, Put, encode_checked};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
-use crate::entry::EngineEntry;
+use crate::entry::{EngineEntry, EngineIdentity};
 use crate::error::{Error, ErrorKind};
 use crate::refs::Expect;
 
@@ -21,7 +21,8 @@ pub struct PreparedEngine {
     pub id: Option<String>,
     /// Git ref or commit, or image tag, that the engine was made from.
     pub build_ref: Option<String>,
-    /// Digest of the first artifact or of the image; by default `blake3:` of the first artifact.
+    /// Digest of the first artifact or of the image; by default `blake3:` of the first artifact, or
+    /// what the image reference ends with (`…@sha256:…`).
     pub digest: Option<String>,
     /// Flags that influence run-time determinism, in order.
     pub build_flags: Option<Vec<String>>,
@@ -33,6 +34,7 @@ pub struct PreparedEngine {
 
 /// Where a prepared engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Artifacts {
     /// Files on this node, the binary first.
     Files(Vec<PathBuf>),
@@ -75,11 +77,20 @@ impl PreparedEngine {
 
 /// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recorded {
     /// What the ref holds now, and held before.
     pub put: Put,
     /// The entry that is current now.
     pub entry: EngineEntry,
+}
+
+impl Recorded {
+    /// Returns the identity under which other systems report this engine.
+    #[must_use]
+    pub fn identity(&self) -> EngineIdentity {
+        self.entry.identity(self.put.object)
+    }
 }
 
 impl Catalog {
@@ -110,33 +121,38 @@ impl Catalog {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Recorded, Error> {
         // What can be refused is refused before gigabytes are hashed.
+        self.require_writable()?;
         let mut entry = prepared.draft();
-        crate::catalog::check(&entry)?;
-        if let Artifacts::Files(paths) = &prepared.artifacts {
-            (entry.artifacts, entry.digest) = seal(paths, prepared.digest.as_deref(), progress)?;
+        encode_checked(&entry)?;
+        match &prepared.artifacts {
+            Artifacts::Files(paths) => {
+                (entry.artifacts, entry.digest) =
+                    prepare(paths, prepared.digest.as_deref(), progress)?;
+            }
+            Artifacts::Image(image) => entry.digest = image_digest(image, entry.digest)?,
         }
         if let (None, Some(digest)) = (&prepared.id, &entry.digest) {
             entry.id = format!("{}@{digest}", entry.id);
         }
+        let name = entry.ref_name()?;
         loop {
-            let name = entry.ref_name()?;
-            let (current, expect) = match self.current(&name) {
+            let (wanted, expect) = match self.current(&name) {
                 Ok(Some(current)) => {
                     let expect = Expect::Object(current.object);
-                    (Some(current), expect)
+                    if current.entry.is_same_build(&entry) {
+                        (current.entry, expect)
+                    } else {
+                        (entry.clone(), expect)
+                    }
                 }
-                Ok(None) => (None, Expect::Absent),
-                // It is damaged, so nothing is there that could be lost.
-                Err(error) if error.kind() == ErrorKind::Damage => (None, Expect::Any),
+                Ok(None) => (entry.clone(), Expect::Absent),
+                // What cannot be read is replaced, and healed where it is this very entry.
+                Err(error) if error.kind() == ErrorKind::Damage => (entry.clone(), Expect::Any),
                 Err(error) => return Err(error),
-            };
-            let wanted = match current {
-                Some(current) if current.entry.is_same_build(&entry) => current.entry,
-                _ => entry.clone(),
             };
             match self.put_if(&wanted, expect, stamp) {
                 // Somebody else recorded meanwhile: compare with that.
-                Err(error) if Self::is_conflict(&error) => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
                 result => {
                     return Ok(Recorded {
                         put: result?,
@@ -148,13 +164,26 @@ impl Catalog {
     }
 }
 
+/// Returns the digest of an image: the one that was given, or that its reference ends with.
+fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, ArtifactError> {
+    let pinned = image.rsplit_once('@').map(|(_, digest)| digest.to_owned());
+    let pinned = pinned.filter(|digest| check_digest(digest).is_ok());
+    match (given, pinned) {
+        (Some(expected), Some(found)) if expected != found => Err(ArtifactError::ImageMismatch {
+            image: image.to_owned(),
+            expected,
+        }),
+        (given, pinned) => Ok(given.or(pinned)),
+    }
+}
+
 /// Hashes the first of the files, makes all survive, and returns their paths and the digest.
-fn seal(
+fn prepare(
     paths: &[PathBuf],
     given: Option<&str>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(Vec<PathBuf>, Option<String>), Error> {
-    let artifacts = paths.iter().map(|path| Artifact::open(path));
+    let artifacts = paths.iter().map(|path| Artifact::find(path));
     let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?;
     let first = artifacts.first().ok_or(ArtifactError::None)?;
     let algorithm = match given {
@@ -175,9 +204,9 @@ fn seal(
             .into());
         }
     }
+    seal(&artifacts)?;
     let mut resolved = Vec::with_capacity(artifacts.len());
     for artifact in &artifacts {
-        artifact.seal()?;
         // Several links to one library are one artifact.
         if !resolved.iter().any(|path| path == artifact.path()) {
             resolved.push(artifact.path().to_owned());

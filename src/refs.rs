@@ -1,10 +1,10 @@
 //! Refs: which entry is current for an engine and version (layout.md sections 5, 7).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::change::{Change, Op, Stamp};
-use crate::durable::{FileKind, PathError, Permissions, Root, Staged};
+use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::history::LockedHistory;
@@ -13,8 +13,9 @@ use crate::name::{Name, RefName};
 
 /// What a ref must hold for a change of it to go ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expect {
-    /// Anything, also nothing.
+    /// Anything, also nothing. A damaged ref is neither: what it held would be lost.
     Any,
     /// Nothing: there is no such ref.
     Absent,
@@ -47,10 +48,15 @@ impl std::fmt::Display for Expect {
 #[non_exhaustive]
 pub enum RefError {
     /// Its file does not hold an object id and a line feed.
-    #[error("ref {name} is damaged: its file does not hold 64 hexadecimal digits and a line feed")]
+    #[error(
+        "ref {name} is damaged: {} does not hold 64 hexadecimal digits and a line feed",
+        path.display()
+    )]
     Damaged {
         /// The ref.
         name: RefName,
+        /// Its file.
+        path: PathBuf,
     },
     /// It does not hold what the caller expects, because somebody else has changed it.
     #[error("ref {name} is not as expected: expected {expected}, found {}", shown(*found))]
@@ -80,8 +86,10 @@ pub(crate) fn read(root: &Root, name: &RefName) -> Result<Option<ObjectId>, RefE
     let id = bytes
         .strip_suffix(b"\n")
         .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    id.map(Some)
-        .ok_or_else(|| RefError::Damaged { name: name.clone() })
+    id.map(Some).ok_or_else(|| RefError::Damaged {
+        name: name.clone(),
+        path: root.path().join(path),
+    })
 }
 
 /// Requires that the ref holds what is expected, and returns what it holds.
@@ -109,8 +117,13 @@ pub(crate) fn list(root: &Root, filter: &Filter) -> Result<Vec<RefName>, PathErr
     let mut names = list_below(root, layout::REFS, filter)?;
     // On btrfs a file that is replaced moves to the end of its directory, beyond what a listing
     // under way comes by. Its history has been there since before, and stays where it is.
+    let histories = match list_below(root, layout::HISTORY, filter) {
+        // What lies in the place of histories hides no ref that does not change.
+        Err(error) if error.cause.is_damage() => Vec::new(),
+        result => result?,
+    };
     let listed = names.len();
-    for name in list_below(root, layout::HISTORY, filter)? {
+    for name in histories {
         let is_listed = names[..listed].binary_search(&name).is_ok();
         if !is_listed && root.has(&layout::ref_file(&name).path()) {
             names.push(name);
@@ -233,7 +246,7 @@ impl<'r> Move<'r> {
     fn finish(
         &mut self,
         root: &'r Root,
-        dirs: &mut BTreeMap<std::path::PathBuf, crate::durable::Dir<'r>>,
+        dirs: &mut BTreeMap<PathBuf, Dir<'r>>,
     ) -> Result<(), PathError> {
         let place = layout::ref_file(&self.name);
         if self.old.is_none() && self.new.is_none() {
@@ -246,7 +259,9 @@ impl<'r> Move<'r> {
             // Unchanged. It may come from a process that died, or a copy, before it was synced.
             (None, Some(_)) => dir.sync_file(&place.name)?,
         }
-        self.history.keep();
+        if self.old != self.new {
+            self.history.keep();
+        }
         dirs.insert(place.dir, dir);
         Ok(())
     }

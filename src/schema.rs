@@ -20,7 +20,7 @@ pub enum Schema {
 
 impl Schema {
     /// Every schema that this version reads.
-    pub const ALL: [Self; 2] = [Self::EngineEntry1, Self::Snapshot1];
+    pub const ALL: &[Self] = &[Self::EngineEntry1, Self::Snapshot1];
 
     /// Returns the value of the `schema` key.
     #[must_use]
@@ -52,30 +52,27 @@ impl Schema {
         }
         let tagged: Tagged<'_> = decode_liberal(bytes)?;
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|schema| schema.tag() == tagged.schema)
             .ok_or_else(|| ObjectError::UnknownSchema {
                 found: tagged.schema.to_owned(),
             })
     }
 
-    /// Requires that `bytes` name this schema and are not larger than it allows.
+    /// Requires that `bytes` are not more than this schema allows, and name it.
     pub(crate) fn expect(self, bytes: &[u8]) -> Result<(), ObjectError> {
-        let found = Self::of(bytes)?;
-        if found != self {
-            return Err(ObjectError::WrongKind {
+        let (size, limit) = (bytes.len() as u64, self.max_bytes());
+        if size > limit {
+            return Err(ObjectError::TooLarge { size, limit });
+        }
+        match Self::of(bytes)? {
+            found if found == self => Ok(()),
+            found => Err(ObjectError::WrongKind {
                 expected: self,
                 found,
-            });
+            }),
         }
-        let size = bytes.len() as u64;
-        if size > self.max_bytes() {
-            return Err(ObjectError::TooLarge {
-                size,
-                limit: self.max_bytes(),
-            });
-        }
-        Ok(())
     }
 }
 
@@ -85,7 +82,7 @@ impl fmt::Display for Schema {
     }
 }
 
-/// The most bytes that an object of any kind may have: 64 MiB, checked before reading.
+/// The most bytes that an object of any kind may have: 64 MiB.
 pub(crate) const MAX_OBJECT_BYTES: u64 = 64 << 20;
 
 /// What is wrong with the bytes of an object.
@@ -132,5 +129,6 @@ pub enum ObjectError {
 }
 
 fn known_tags() -> String {
-    Schema::ALL.map(Schema::tag).join(", ")
+    let tags: Vec<_> = Schema::ALL.iter().map(|schema| schema.tag()).collect();
+    tags.join(", ")
 }

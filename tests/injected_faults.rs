@@ -15,7 +15,6 @@ use support::strace::{self, Call, Run};
 use support::{child, skip};
 use walkdir::WalkDir;
 
-#[allow(dead_code, reason = "each test uses a part of it")]
 mod support {
     pub(crate) mod child;
     pub(crate) mod observe;

@@ -15,7 +15,6 @@ use support::strace::{self, Run};
 use support::sync_rules::Rules;
 use support::{child, skip};
 
-#[allow(dead_code, reason = "each test uses a part of it")]
 mod support {
     pub(crate) mod child;
     pub(crate) mod disk_model;

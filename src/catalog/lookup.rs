@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Catalog, Record};
-use crate::change::{Change, committed};
+use crate::change::Change;
 use crate::entry::EngineEntry;
 use crate::error::Error;
 use crate::filter::Filter;
@@ -82,11 +82,12 @@ impl Catalog {
         damage.map_or(Ok(None), Err)
     }
 
-    /// Returns whether a current entry has this id.
+    /// Returns whether a current entry has this id. One that is no longer current, which
+    /// [`get`](Self::get) finds, does not count.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Those of [`get`](Self::get) for current entries.
     pub fn exists(&self, id: &str) -> Result<bool, Error> {
         Ok(self.current_with_id(id)?.is_some())
     }
@@ -96,7 +97,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// As [`exists`](Self::exists).
     pub fn locate(&self, id: &str) -> Result<Option<Vec<PathBuf>>, Error> {
         let record = self.current_with_id(id)?;
         Ok(record.map(|record| record.entry.artifacts))
@@ -135,15 +136,20 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Dangling`] where the ref holds an object that is not there, [`Error::Misplaced`]
-    /// where it holds an entry of another engine or version, and those of reading.
+    /// [`Error::Ref`] where the ref cannot be read, [`Error::Dangling`] where it holds an object that
+    /// is not there, [`Error::Unreadable`] where it holds one that cannot be returned as an entry, and
+    /// [`Error::Misplaced`] where it holds an entry of another engine or version.
     pub fn current(&self, name: &RefName) -> Result<Option<Record>, Error> {
         let mut missing = None;
         loop {
             let Some(object) = refs::read(&self.root, name)? else {
                 return Ok(None);
             };
-            if let Some(entry) = self.entry(&object)? {
+            let entry = objects::read_entry(&self.root, &object).map_err(|cause| {
+                let name = name.clone();
+                Error::Unreadable { name, cause }
+            })?;
+            if let Some(entry) = entry {
                 let record = Record { object, entry };
                 if record.name() != *name {
                     let (name, found) = (name.clone(), record.name());
@@ -244,12 +250,12 @@ impl Catalog {
         loop {
             attempts += 1;
             let current = refs::read(&self.root, name)?;
-            let changes = history::read(&self.root, name)?;
+            let changes = history::read(&self.root, name, current);
             // The last line may be of a change that is under way, and lead back to what the ref held
             // when it was read: then it would look as if it had taken effect. A ref that changes
             // faster than its history can be read must not keep a reader for ever.
             if attempts == MOST_READS || refs::read(&self.root, name)? == current {
-                return Ok(committed(changes, current));
+                return Ok(changes?);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub use lookup::{List, State};
 pub use update::Put;
-pub(crate) use update::check;
+pub(crate) use update::encode_checked;
 
 use crate::durable::{Lock, Permissions, Published, Root};
 use crate::entry::{EngineEntry, EngineIdentity};
@@ -21,9 +21,8 @@ use crate::name::RefName;
 
 /// A catalog of prepared engines in a directory.
 ///
-/// Opening one costs two system calls and reads one small file; a handle can be shared between
-/// threads, and any number of processes may use one catalog at once. Reading takes no lock and
-/// writes nothing.
+/// Opening one is cheap: it reads one small file. A handle can be shared between threads, and any
+/// number of processes may use one catalog at once. Reading takes no lock and writes nothing.
 ///
 /// ```
 /// use engine_catalog::{Catalog, EngineEntry, Stamp};
@@ -98,10 +97,12 @@ impl Catalog {
         let root = Root::make(root.as_ref())?;
         let at = || root.path().to_owned();
         let parts = [layout::OBJECTS, layout::REFS, layout::HISTORY, layout::TMP];
-        for (name, _) in root.list(Path::new("."))? {
-            if name == layout::FORMAT {
-                return Err(Error::AlreadyACatalog { root: at() });
-            }
+        let found = root.list(Path::new("."))?;
+        // First, for a catalog may have foreign files and directories that are not made yet.
+        if found.iter().any(|(name, _)| name == layout::FORMAT) {
+            return Err(Error::AlreadyACatalog { root: at() });
+        }
+        for (name, _) in found {
             if !parts.contains(&name.as_str()) && name != layout::LOCK {
                 return Err(Error::NotEmpty {
                     root: at(),
@@ -179,20 +180,26 @@ impl Catalog {
         self.root.path()
     }
 
-    /// Begins a write.
-    ///
-    /// # Locking
-    ///
-    /// Takes the store lock shared, and waits while gc holds it.
-    fn begin_write(&self) -> Result<Lock, Error> {
+    /// Requires that this handle may write.
+    pub(crate) fn require_writable(&self) -> Result<(), Error> {
         let root = || self.root.path().to_owned();
         match &self.access {
-            CatalogAccess::Full => Ok(self.root.lock_shared(Path::new(layout::LOCK))?),
+            CatalogAccess::Full => Ok(()),
             CatalogAccess::ReadOnly => Err(Error::ReadOnly { root: root() }),
             CatalogAccess::Feature(feature) => Err(Error::ReadOnlyFeature {
                 root: root(),
                 feature: feature.clone(),
             }),
         }
+    }
+
+    /// Begins a write.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock shared, and waits while gc holds it.
+    fn begin_write(&self) -> Result<Lock, Error> {
+        self.require_writable()?;
+        Ok(self.root.lock_shared(Path::new(layout::LOCK))?)
     }
 }

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::Catalog;
-use crate::change::{Op, Stamp, undo_target};
+use crate::change::{Op, Stamp};
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
 use crate::error::Error;
 use crate::hash::ObjectId;
+use crate::lineage::undo_target;
 use crate::name::RefName;
 use crate::objects;
-use crate::refs::{self, Expect, RefError, Update};
+use crate::refs::{self, Expect, Update};
 use crate::schema::ObjectError;
 
 /// The most entries that go to the disk together: each holds a few descriptors open.
@@ -41,7 +42,7 @@ pub(crate) struct Checked {
     bytes: Vec<u8>,
 }
 
-pub(crate) fn check(entry: &EngineEntry) -> Result<Checked, Error> {
+pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
     // Secrets first: the errors that follow repeat what they complain of.
     let refuse = |id: &str, source| Error::Entry {
         id: id.to_owned(),
@@ -86,7 +87,7 @@ impl Catalog {
     ///
     /// [`RefError::Conflict`] says what the ref holds instead.
     pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
-        let checked = check(entry)?;
+        let checked = encode_checked(entry)?;
         let puts = self.put_batch(&[&checked], expect, stamp)?;
         Ok(puts[0])
     }
@@ -101,30 +102,29 @@ impl Catalog {
     /// As [`put`](Self::put). Where writing fails, each entry is current or not, and putting all
     /// again is harmless.
     pub fn put_all(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
-        let mut left = entries.iter().map(check).collect::<Result<Vec<_>, _>>()?;
+        self.require_writable()?;
+        let checked = entries.iter().map(encode_checked);
+        let checked = checked.collect::<Result<Vec<_>, _>>()?;
         // One round changes each ref once at most, so that its history gets a line at a time.
-        let mut rounds: Vec<BTreeMap<RefName, (usize, Checked)>> = Vec::new();
-        for (at, checked) in left.drain(..).enumerate() {
-            let is_free = |round: &BTreeMap<_, _>| !round.contains_key(&checked.name);
-            // Behind every round that has the ref, to keep the order of its entries.
-            let after = rounds
-                .iter()
-                .rposition(|round| !is_free(round))
-                .map_or(0, |last| last + 1);
-            if after == rounds.len() {
+        let mut rounds: Vec<BTreeMap<&RefName, usize>> = Vec::new();
+        let mut earlier = BTreeMap::<&RefName, usize>::new();
+        for (at, Checked { name, .. }) in checked.iter().enumerate() {
+            let round = earlier.entry(name).or_default();
+            if *round == rounds.len() {
                 rounds.push(BTreeMap::new());
             }
-            rounds[after].insert(checked.name.clone(), (at, checked));
+            rounds[*round].insert(name, at);
+            *round += 1;
         }
         let mut puts = vec![None; entries.len()];
         for round in &rounds {
             // In the order of the refs' names, in which their locks are taken.
-            let round: Vec<_> = round.values().collect();
+            let round: Vec<_> = round.values().copied().collect();
             for batch in round.chunks(BATCH) {
-                let checked: Vec<_> = batch.iter().map(|(_, checked)| checked).collect();
-                let done = self.put_batch(&checked, Expect::Any, stamp)?;
-                for ((at, _), put) in batch.iter().zip(done) {
-                    puts[*at] = Some(put);
+                let entries: Vec<_> = batch.iter().map(|&at| &checked[at]).collect();
+                let done = self.put_batch(&entries, Expect::Any, stamp)?;
+                for (&at, put) in batch.iter().zip(done) {
+                    puts[at] = Some(put);
                 }
             }
         }
@@ -148,7 +148,7 @@ impl Catalog {
         }
         let objects = batch
             .iter()
-            .map(|checked| (checked.object, checked.bytes.clone()));
+            .map(|checked| (checked.object, checked.bytes.as_slice()));
         objects::write_all(&self.root, &objects.collect())?;
         let updates = batch.iter().map(|checked| {
             let new = Some(checked.object);
@@ -206,7 +206,7 @@ impl Catalog {
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         let Some(record) = self.current_with_id(id)? else {
             // Also a catalog that must not be written says so, whatever is in it.
-            return self.begin_write().map(|_lock| false);
+            return self.require_writable().map(|()| false);
         };
         let expect = Expect::Object(record.object);
         Ok(self.retire(&record.name(), expect, stamp)?.is_some())
@@ -219,7 +219,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
-    /// longer in the store, and [`RefError::Conflict`] where the ref changed meanwhile.
+    /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version, and
+    /// [`RefError::Conflict`] where the ref changed meanwhile.
     pub fn rollback(
         &self,
         name: &RefName,
@@ -250,9 +251,19 @@ impl Catalog {
             name: name.clone(),
             object,
         })?;
+        // A history that was mixed up by a copy must not mix up the ref.
+        let found = entry.ref_name()?;
+        if found != *name {
+            let name = name.clone();
+            return Err(Error::MisplacedHistory {
+                name,
+                object,
+                found,
+            });
+        }
         // What is in the store may have come by a copy that was never synced.
         let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
-        objects::write_all(&self.root, &BTreeMap::from([(object, bytes)]))?;
+        objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
         let expect = match changes.last().and_then(|change| change.new) {
             Some(current) => Expect::Object(current),
             None => Expect::Absent,
@@ -275,10 +286,5 @@ impl Catalog {
     ) -> Result<Option<ObjectId>, Error> {
         let before = refs::update_all(&self.root, &BTreeMap::from([(name, update)]), stamp)?;
         Ok(before[name])
-    }
-
-    /// Whether an update failed because somebody else changed the ref first.
-    pub(crate) fn is_conflict(error: &Error) -> bool {
-        matches!(error, Error::Ref(RefError::Conflict { .. }))
     }
 }

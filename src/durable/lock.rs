@@ -1,6 +1,8 @@
 //! Advisory locks (flock) that end with their guard, and with the process.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
@@ -20,6 +22,19 @@ impl Lock {
     /// Returns the locked file.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Returns whether the file has a second name.
+    pub(crate) fn has_other_names(&self) -> io::Result<bool> {
+        Ok(fstat(&self.file)?.st_nlink > 1)
+    }
+
+    /// Returns what the locked file holds from `start` on, whatever has its name by now.
+    pub(crate) fn read_from(&self, start: u64) -> io::Result<Vec<u8>> {
+        let length = self.file.metadata()?.len().saturating_sub(start);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes)
     }
 }
 
@@ -41,7 +56,8 @@ fn wait(file: &File, operation: FlockOperation) -> Result<(), Errno> {
 }
 
 impl Root {
-    /// Takes the lock on the file at `path` shared, making the file where it is missing.
+    /// Takes the lock on the file at `path` shared, making the file where it is missing. Nothing
+    /// ever removes or replaces that file.
     ///
     /// # Locking
     ///
@@ -66,6 +82,7 @@ impl Dir<'_> {
     }
 }
 
+/// Opens the file `name`, making it where it is missing, and waits for the lock on it.
 fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Result<Lock, Cause> {
     let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
     loop {

@@ -18,6 +18,7 @@
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.
 
 mod lock;
+mod outside;
 mod root;
 mod write;
 
@@ -28,17 +29,18 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 pub(crate) use lock::Lock;
+pub(crate) use outside::sync_outside;
 pub use root::FileKind;
 pub(crate) use root::Root;
-pub(crate) use write::{Dir, Permissions, Published, Staged, sync_outside};
+pub(crate) use write::{Dir, Permissions, Published, Staged};
 
 /// A file operation that failed: what was attempted, on which path, and why it failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {cause}", path.display())]
 pub struct PathError {
-    /// What was attempted, as a verb: `open`, `write`, `sync`.
+    /// What was attempted, as it follows "cannot": `open`, `write`, `sync the file system of`.
     pub action: &'static str,
-    /// The path, with that of the root.
+    /// The path; of a file in a catalog, with that of the root.
     pub path: PathBuf,
     /// Why it failed.
     pub cause: Cause,
@@ -60,6 +62,9 @@ pub enum Cause {
     /// Something other than a regular file.
     #[error("it is {0}, not a regular file")]
     NotRegular(FileKind),
+    /// Something other than a directory, on the way to it.
+    #[error("it leads through something that is not a directory")]
+    NotADirectory,
     /// More bytes than such a file can have.
     #[error("it has {size} bytes, of at most {limit}")]
     TooLarge {
@@ -77,8 +82,18 @@ impl Cause {
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
-            Self::Link | Self::NotRegular(_) | Self::TooLarge { .. }
+            Self::Link | Self::NotRegular(_) | Self::NotADirectory | Self::TooLarge { .. }
         )
+    }
+
+    /// Returns whether the disk, or the file system, could not deliver what is there. Another error,
+    /// such as a want of descriptors, memory or permission, says nothing about a file.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        let Self::Io(error) = self else {
+            return false;
+        };
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        matches!(errno, Some(Errno::IO | Errno::BADMSG | Errno::UCLEAN))
     }
 }
 
@@ -98,18 +113,6 @@ impl PathError {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(&self.cause, Cause::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
     }
-
-    /// Returns whether this would have failed whatever the file is: for want of descriptors or
-    /// memory, or because something else is mounted over it.
-    pub(crate) fn says_nothing_of_the_file(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => {
-                let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-                matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
-            }
-            cause => matches!(cause, Cause::OtherFileSystem),
-        }
-    }
 }
 
 impl From<Errno> for Cause {
@@ -117,6 +120,10 @@ impl From<Errno> for Cause {
         match errno {
             Errno::LOOP => Self::Link,
             Errno::XDEV => Self::OtherFileSystem,
+            Errno::NOTDIR => Self::NotADirectory,
+            // What open(2) says of a socket, and of a directory that is to be written to.
+            Errno::NXIO => Self::NotRegular(FileKind::Other),
+            Errno::ISDIR => Self::NotRegular(FileKind::Directory),
             _ => Self::Io(errno.into()),
         }
     }

@@ -207,8 +207,6 @@ pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<Fil
     let fd = match open_beneath(dir, path, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),
-        // What a socket says, and a device that is not there.
-        Err(Errno::NXIO) => return Err(Cause::NotRegular(FileKind::Other)),
         Err(errno) => return Err(errno.into()),
     };
     match FileKind::from(FileType::from_raw_mode(fstat(&fd)?.st_mode)) {

@@ -220,7 +220,11 @@ fn replacing_a_link_leaves_its_target_and_a_directory_stays() {
     );
     fs::create_dir(scene.path("refs/e/dir")).unwrap();
     let error = dir.replace(scene.named(b"new"), "dir").unwrap_err();
-    assert!(matches!(error.cause, Cause::Io(_)), "{error}");
+    let cause = &error.cause;
+    assert!(
+        matches!(cause, Cause::NotRegular(FileKind::Directory)),
+        "{error}"
+    );
     assert_eq!(error.path, scene.path("refs/e/dir"));
     assert!(scene.path("refs/e/dir").is_dir());
     scene.assert_nothing_else();
@@ -279,7 +283,10 @@ fn directories_are_not_made_through_files_or_links() {
     symlink("file", scene.path("inner")).unwrap();
     for path in ["file", "file/a", "file/a/b"] {
         let error = scene.root.dir(Path::new(path)).unwrap_err();
-        assert!(matches!(error.cause, Cause::Io(_)), "{path}: {error}");
+        assert!(
+            matches!(error.cause, Cause::NotADirectory),
+            "{path}: {error}"
+        );
     }
     for path in ["link", "link/a", "link/a/b", "inner/a"] {
         let error = scene.root.dir(Path::new(path)).unwrap_err();

@@ -1,11 +1,12 @@
 //! Writing: directories, staged files, the names they get, and what makes each survive.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, StatxFlags, linkat, mkdirat, renameat, renameat_with,
@@ -66,63 +67,48 @@ pub(crate) enum Published {
 }
 
 impl Root {
-    /// Makes a directory that is to become a root, and the directories above it that are missing,
-    /// so that their names survive; an existing one is left as it is.
-    pub(crate) fn make(path: &Path) -> Result<Self, PathError> {
-        let fail = |action, cause: std::io::Error| PathError::new(action, path, cause);
-        let path = std::path::absolute(path).map_err(|error| fail("create", error))?;
-        for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
-            match std::fs::create_dir(dir) {
-                Ok(()) => {
-                    let parent = dir.parent().unwrap_or(dir);
-                    let synced = File::open(parent).and_then(|parent| parent.sync_all());
-                    synced.map_err(|error| PathError::new("sync", parent, error))?;
-                }
-                // Whatever the error, a directory that exists is fine (`/` says EEXIST, a read-only
-                // file system EROFS).
-                Err(_) if dir.is_dir() => {}
-                Err(error) => return Err(PathError::new("create directory", dir, error)),
-            }
-        }
-        // An existing one may come from a process that was killed before it was synced.
-        sync_above(&path)?;
-        Self::open(&path)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
-    }
-
-    /// Opens the directory at `path` for writing, making it and those above it where missing.
+    /// Opens the directory at `path` for writing, making it and those above it where missing, so
+    /// that its name, up to the root, survives.
     pub(crate) fn dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let fail = |action, errno: Errno| self.error(action, path, errno);
-        let open = || self.open_beneath(path, flags, Mode::empty());
-        let parent = || match path.parent() {
-            Some(parent) if parent != Path::new("") => self.dir(parent),
-            _ => self.own_dir(),
-        };
-        let mut made = None;
-        let fd = match open() {
-            Err(Errno::NOENT) => {
-                let parent = made.insert(parent()?);
-                let name = path.file_name().unwrap_or_default();
-                match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => open().map_err(|errno| fail("open", errno))?,
-                    Err(errno) => return Err(fail("create directory", errno)),
-                }
-            }
-            result => result.map_err(|errno| fail("open", errno))?,
-        };
-        let dir = Dir {
-            root: self,
-            fd: fd.into(),
-            path: path.to_owned(),
-        };
-        // An existing directory may be one that another process has made and not yet synced.
+        let dir = self.open_dir(path)?;
+        // A directory that was there may be one that another process has made and not yet synced.
         let identity = dir.identity();
         let is_durable = identity.is_some_and(|identity| self.durable_dirs().contains(&identity));
         if !is_durable {
-            made.map_or_else(parent, Ok)?.sync()?;
+            self.parent(path)?.sync()?;
             self.durable_dirs().extend(identity);
         }
         Ok(dir)
+    }
+
+    /// As [`dir`](Self::dir), and nothing need survive yet.
+    fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        let fail = |action, errno: Errno| self.error(action, path, errno);
+        let open = || self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
+        let fd = match open() {
+            Err(Errno::NOENT) => {
+                let parent = self.parent(path)?;
+                let name = path.file_name().unwrap_or_default();
+                match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(errno) => return Err(fail("create directory", errno)),
+                }
+            }
+            opened => opened,
+        };
+        Ok(Dir {
+            root: self,
+            fd: fd.map_err(|errno| fail("open", errno))?.into(),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Opens the directory that `path` is in, as [`dir`](Self::dir) does.
+    fn parent(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        match path.parent() {
+            Some(parent) if parent != Path::new("") => self.dir(parent),
+            _ => self.own_dir(),
+        }
     }
 
     /// Returns the root itself as a directory to write to.
@@ -136,7 +122,7 @@ impl Root {
         })
     }
 
-    fn durable_dirs(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<DirIdentity>> {
+    fn durable_dirs(&self) -> MutexGuard<'_, HashSet<DirIdentity>> {
         // A thread that panicked cannot have left a set of identities half changed.
         self.durable_dirs
             .lock()
@@ -149,7 +135,8 @@ impl Root {
         bytes: &[u8],
         permissions: Permissions,
     ) -> Result<Staged<'_>, PathError> {
-        let tmp = self.dir(Path::new(TMP))?;
+        // Nothing in it, nor it itself, needs to survive.
+        let tmp = self.open_dir(Path::new(TMP))?;
         let (file, name) = loop {
             let mut random = [0; 8];
             rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
@@ -266,20 +253,25 @@ impl<'r> Dir<'r> {
     }
 
     /// Gives a staged file its name, unless another file has it.
-    pub(crate) fn publish(&self, staged: Staged<'_>, name: &str) -> Result<Published, PathError> {
+    pub(crate) fn publish(
+        &self,
+        mut staged: Staged<'_>,
+        name: &str,
+    ) -> Result<Published, PathError> {
         let result = match &staged.temporary {
             None => {
                 let source = link_source(&staged.file);
                 linkat(CWD, source, &self.fd, name, AtFlags::SYMLINK_FOLLOW)
             }
             Some((tmp, temporary)) => {
-                match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::NOREPLACE) {
-                    // Some file systems cannot rename without replacing. With the link the
-                    // temporary stays, and goes with `staged`.
+                let flags = RenameFlags::NOREPLACE;
+                match renameat_with(&tmp.fd, temporary, &self.fd, name, flags) {
+                    // Some file systems cannot rename without replacing. With a link the temporary
+                    // stays, and goes with `staged`.
                     Err(Errno::INVAL | Errno::NOSYS) => {
                         linkat(&tmp.fd, temporary, &self.fd, name, AtFlags::empty())
                     }
-                    result => result,
+                    renamed => renamed.inspect(|()| staged.temporary = None),
                 }
             }
         };
@@ -291,10 +283,12 @@ impl<'r> Dir<'r> {
     }
 
     /// Gives a file of [`Root::stage_named`] its name, in the place of the file that has it.
-    pub(crate) fn replace(&self, staged: Staged<'_>, name: &str) -> Result<(), PathError> {
+    pub(crate) fn replace(&self, mut staged: Staged<'_>, name: &str) -> Result<(), PathError> {
         let (tmp, temporary) = staged.named();
         renameat(&tmp.fd, temporary, &self.fd, name)
-            .map_err(|errno| self.fail("replace", name, errno))
+            .map_err(|errno| self.fail("replace", name, errno))?;
+        staged.temporary = None;
+        Ok(())
     }
 
     /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
@@ -315,7 +309,7 @@ impl<'r> Dir<'r> {
         }
         let kept_name = format!("{kept_name}.{temporary}");
         let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
-        // What has the name of the temporary now is not `staged`, and is not removed with it.
+        // Where moving failed, what is to be kept stays in tmp/.
         staged.temporary = None;
         moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
     }
@@ -356,14 +350,15 @@ impl<'r> Dir<'r> {
 }
 
 impl<'r> Staged<'r> {
+    /// Returns the directory and the name of the temporary.
+    fn named(&self) -> &(Dir<'r>, String) {
+        let temporary = self.temporary.as_ref();
+        temporary.expect("only files of `stage_named` take the place of others")
+    }
+
     /// Returns the written file.
     pub(crate) fn file(&self) -> &File {
         &self.file
-    }
-
-    fn named(&self) -> &(Dir<'r>, String) {
-        let named = self.temporary.as_ref();
-        named.expect("only named files replace others")
     }
 
     fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
@@ -377,8 +372,7 @@ impl<'r> Staged<'r> {
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        // Gone already where it was renamed. What cannot be removed is left over in tmp/, which
-        // readers never look into.
+        // What cannot be removed is left over in tmp/, which readers never look into.
         if let Some((tmp, name)) = &self.temporary {
             let _ = unlinkat(&tmp.fd, name, AtFlags::empty());
         }
@@ -388,34 +382,4 @@ impl Drop for Staged<'_> {
 /// The path by which an unnamed file can be linked.
 fn link_source(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
-}
-
-/// Makes a file outside of any catalog survive: its content, its name, and as far as this user may
-/// open them the names of the directories above it.
-pub(crate) fn sync_outside(file: &File, path: &Path) -> Result<(), PathError> {
-    file.sync_all()
-        .map_err(|error| PathError::new("sync", path, error))?;
-    sync_above(path)
-}
-
-/// Makes the name at the absolute `path`, and those of the directories above it, survive.
-fn sync_above(path: &Path) -> Result<(), PathError> {
-    for dir in path.ancestors().skip(1) {
-        match File::open(dir).and_then(|dir| dir.sync_all()) {
-            // A directory that this user may not list, or on a file system that cannot be written,
-            // was not made by whoever made what lies below.
-            Err(error)
-                if !matches!(
-                    error.kind(),
-                    ErrorKind::PermissionDenied
-                        | ErrorKind::ReadOnlyFilesystem
-                        | ErrorKind::InvalidInput
-                ) =>
-            {
-                return Err(PathError::new("sync", dir, error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

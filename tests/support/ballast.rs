@@ -1,5 +1,7 @@
 //! What takes all the room of a file system, and gives it back bit by bit.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

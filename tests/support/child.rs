@@ -3,6 +3,8 @@
 //! Each test binary that uses this has one test named `child`, which asks for its [`role`] and does
 //! nothing without one.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -6,6 +6,8 @@
 //! What was there before the run counts as never synced: it may have come from a process that was
 //! killed, so whoever builds on it has to sync it.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +55,7 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
             "open" | "openat" | "openat2" => {
                 let fd = call.result.split('<').next().unwrap_or_default().to_owned();
                 opened.insert(format!("/proc/self/fd/{fd}"), call.returned());
-                let flags = &call.args[usize::from(call.name != "open") + 1];
+                let flags = &call.args[if call.name == "open" { 1 } else { 2 }];
                 let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"];
                 if !writes.iter().any(|flag| flags.contains(flag)) {
                     continue;

@@ -1,5 +1,7 @@
 //! Small file systems of a test's own, on images that are loop-mounted and go with their guard.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,7 +44,7 @@ impl Kind {
 pub(crate) struct Mounted {
     path: PathBuf,
     /// The image and the directory that it is mounted on.
-    _scratch: Option<TempDir>,
+    scratch: Option<TempDir>,
 }
 
 impl Mounted {
@@ -52,20 +54,43 @@ impl Mounted {
         let (size, mkfs, options) = kind.make();
         let mkfs = skip::program(mkfs)?;
         let scratch = tempfile::tempdir().expect("there is room");
-        let (image, path) = (scratch.path().join("image"), scratch.path().join("mnt"));
-        std::fs::create_dir(&path).expect("there is room");
+        let image = scratch.path().join("image");
         let file = std::fs::File::create(&image).expect("there is room");
         file.set_len(size).expect("there is room");
         run(Command::new(mkfs).args(options).arg(&image)).expect("it can be made");
-        if let Err(error) = run(Command::new("mount")
-            .args(["-o", "loop"])
-            .args([&image, &path]))
-        {
-            skip::because(format_args!("{kind:?} cannot be mounted: {error}"));
-            return None;
+        match Self::mount(scratch, &image) {
+            Ok(mounted) => Some(mounted),
+            Err(error) => {
+                skip::because(format_args!("{kind:?} cannot be mounted: {error}"));
+                None
+            }
         }
-        let _scratch = Some(scratch);
-        Some(Self { path, _scratch })
+    }
+
+    /// Mounts an image that [`copy_image`](Self::copy_image) made, which replays its journal.
+    pub(crate) fn image(image: &Path) -> Self {
+        let scratch = tempfile::tempdir().expect("there is room");
+        Self::mount(scratch, image).expect("an image that was in use can be mounted")
+    }
+
+    fn mount(scratch: TempDir, image: &Path) -> Result<Self, String> {
+        let path = scratch.path().join("mnt");
+        std::fs::create_dir(&path).expect("there is room");
+        run(Command::new("mount")
+            .args(["-o", "loop"])
+            .args([image, &path]))?;
+        let scratch = Some(scratch);
+        Ok(Self { path, scratch })
+    }
+
+    /// Copies the image as it is now, with all that the kernel has written to it, to `to`.
+    pub(crate) fn copy_image(&self, to: &Path) {
+        let scratch = self.scratch.as_ref().expect("it has an image");
+        let mut copy = Command::new("cp");
+        copy.arg("--sparse=always")
+            .arg(scratch.path().join("image"))
+            .arg(to);
+        run(&mut copy).expect("there is room");
     }
 
     /// Mounts an empty file system in memory on an existing directory.
@@ -78,8 +103,8 @@ impl Mounted {
             return None;
         }
         let path = path.to_owned();
-        let _scratch = None;
-        Some(Self { path, _scratch })
+        let scratch = None;
+        Some(Self { path, scratch })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -100,9 +125,12 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // Lazily: what a failed test still has open must not keep it mounted. The loop device goes
-        // with the last of it.
-        let _ = run(Command::new("umount").arg("--lazy").arg(&self.path));
+        let umount = || Command::new("umount");
+        if run(umount().arg(&self.path)).is_err() {
+            // What a failed test still has open must not keep it mounted. The loop device goes with
+            // the last of it.
+            let _ = run(umount().arg("--lazy").arg(&self.path));
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a test sees of a catalog: its state for readers, the cause of an error, and what is left of
 //! writes that failed.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -19,7 +21,11 @@ pub(crate) fn cause(error: &Error) -> &PathError {
         Error::Path(error)
         | Error::Ref(RefError::Path(error))
         | Error::History(HistoryError::Path(error))
-        | Error::Object(ReadObjectError::Path(error)) => error,
+        | Error::Object(ReadObjectError::Path(error))
+        | Error::Unreadable {
+            cause: ReadObjectError::Path(error),
+            ..
+        } => error,
         _ => unreachable!("not a file operation: {error:?}"),
     }
 }

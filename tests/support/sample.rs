@@ -1,5 +1,7 @@
 //! Small entries to put: one version of any engine, in any number of builds.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{EngineEntry, ObjectId, RefName, Stamp, encode_entry};

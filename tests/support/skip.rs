@@ -11,6 +11,8 @@
 //! The reason goes to stderr past the capture of the test harness, so it shows although the test
 //! passes. With `CI=true` everything is there, and a skip is a failure.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fmt::Display;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;

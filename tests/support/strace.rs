@@ -4,6 +4,8 @@
 //! The same run can be repeated with one of those calls failing, or the process killed as it
 //! enters it: [`Call::at`] names the call for strace's `--inject`.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;

@@ -1,5 +1,7 @@
 //! The rules for the order of durability steps, as claims on the model disk.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::path::PathBuf;
 
 use crate::support::disk_model::{Disk, Event};

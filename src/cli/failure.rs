@@ -1,0 +1,149 @@
+//! What a person is told when a command fails: what, and what to do; and the exit status.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use engine_catalog::{ArtifactError, EntryError, Error, ErrorKind, MarkerError, RefError};
+
+use super::text::printable;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The library says so.
+    Catalog(Error),
+    /// Nothing is what the user named.
+    NotFound(String),
+    /// The input cannot be taken; nothing was done.
+    Input(String),
+    /// The arguments make no sense together, or in this environment.
+    Usage(String),
+    /// The input cannot be read.
+    Read(PathBuf, io::Error),
+    /// The output cannot be written.
+    Write(io::Error),
+    /// Some entries could not be read, and were reported already.
+    Damaged(usize),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Catalog(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl Failure {
+    /// Reports the failure on standard error and returns the exit status.
+    pub(super) fn report(&self) -> ExitCode {
+        let (message, status) = match self {
+            Self::Catalog(error) => (error.to_string(), status(error)),
+            Self::NotFound(what) => (what.clone(), 1),
+            Self::Input(message) => (message.clone(), 1),
+            Self::Usage(message) => (message.clone(), 2),
+            Self::Read(path, error) => {
+                let status = if error.kind() == io::ErrorKind::NotFound {
+                    1
+                } else {
+                    3
+                };
+                (format!("cannot read {}: {error}", path.display()), status)
+            }
+            // Whoever reads our output has seen enough.
+            Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return ExitCode::SUCCESS;
+            }
+            Self::Write(error) => (format!("cannot write the output: {error}"), 3),
+            Self::Damaged(1) => ("one entry could not be read".to_owned(), 3),
+            Self::Damaged(count) => (format!("{count} entries could not be read"), 3),
+        };
+        say("error", &message);
+        if let Self::Catalog(error) = self
+            && let Some(hint) = hint(error)
+        {
+            say("hint", &hint);
+        }
+        ExitCode::from(status)
+    }
+}
+
+/// Writes a line about what happens to standard error, quietly if nobody listens.
+pub(super) fn say(label: &str, message: &str) {
+    use std::io::Write as _;
+    let style = anstream::stderr();
+    let _ = writeln!(style.lock(), "{label}: {}", printable(message));
+}
+
+fn status(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Conflict => 1,
+        _ => 3,
+    }
+}
+
+/// Returns what to do about an error, where there is something to be said.
+fn hint(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::NotACatalog { root } => format!(
+            "make one with `engine-catalog --root {} init`, or name another with --root or ENGINE_CATALOG_ROOT",
+            root.display()
+        ),
+        Error::NotEmpty { .. } => "name an empty directory, or one that does not exist yet".to_owned(),
+        Error::Format {
+            source: MarkerError::Version { .. } | MarkerError::Feature { .. },
+            ..
+        }
+        | Error::ReadOnlyFeature { .. } => {
+            "a newer version of engine-catalog has written it: use that one".to_owned()
+        }
+        Error::Format { .. } => {
+            "its file `format` is damaged, or the directory is something else".to_owned()
+        }
+        Error::Entry { source: EntryError::Secret { .. }, .. } => {
+            "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
+        }
+        Error::NoEarlierEntry { name } => {
+            format!("`engine-catalog history '{name}'` shows what there was")
+        }
+        Error::NotInHistory { name, .. } => {
+            format!("`engine-catalog history '{name}'` shows the entries to choose from")
+        }
+        Error::AmbiguousId { first, .. } => {
+            format!("name one by its engine and version: `engine-catalog get '{first}'`")
+        }
+        Error::Ref(RefError::Damaged { .. }) => {
+            "copy that file from another copy of the catalog; or remove it, and record the engine again"
+                .to_owned()
+        }
+        Error::History(_) | Error::MisplacedHistory { .. } => {
+            "the ref itself and its entry are not affected; the history is a text file".to_owned()
+        }
+        Error::AmbiguousPrefix { .. } => "give more digits".to_owned(),
+        Error::Ref(RefError::Conflict { name, .. }) => format!(
+            "somebody changed it meanwhile: look at `engine-catalog history '{name}'` and try again"
+        ),
+        Error::Artifact(ArtifactError::Mismatch { .. }) => {
+            "the file is not the one that the digest was made of: build or fetch it again, or correct --digest"
+                .to_owned()
+        }
+        Error::Artifact(ArtifactError::Changed(_)) => {
+            "record an engine after its build has finished".to_owned()
+        }
+        Error::Dangling { .. } | Error::Unreadable { .. } | Error::Object(_)
+            if error.kind() == ErrorKind::Damage =>
+        {
+            "recording or putting the same entry again heals it; so does a copy of the object from another catalog"
+                .to_owned()
+        }
+        Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
+            "nothing was changed: make room and try again".to_owned()
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,162 @@
+//! Arguments, dispatch and exit status. One file for each subcommand, whose documentation comments
+//! are its help; everything that it does to a catalog is the library's public API.
+
+mod completions;
+mod diff;
+mod failure;
+mod get;
+mod history;
+mod init;
+mod list;
+mod man;
+mod output;
+mod put;
+mod record;
+mod retire;
+mod rollback;
+mod text;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use engine_catalog::{Catalog, Stamp};
+
+use failure::Failure;
+use output::Output;
+
+/// Durable, auditable records of prepared LLM inference engines
+///
+/// A catalog is a directory of plain files: immutable objects named by their BLAKE3 hash, and small
+/// refs that say which one is current for each engine and version. Nothing that was acknowledged
+/// is lost in a power cut, and every byte that is read is checked.
+///
+/// Data goes to standard output, one record a line; everything else to standard error. Exit
+/// status: 0 done; 1 not found, refused, or differences found; 2 wrong usage; 3 damage, or the
+/// catalog cannot be used.
+#[derive(Debug, Parser)]
+#[command(name = "engine-catalog", version, max_term_width = 100)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+struct Cli {
+    /// The catalog's directory [default: engine-catalog in the XDG data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "ENGINE_CATALOG_ROOT")]
+    #[arg(help_heading = "Global options")]
+    root: Option<PathBuf>,
+
+    /// Print JSON, one value a line, with keys that do not change
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Record(record::Record),
+    Put(put::Put),
+    Get(get::Get),
+    List(list::List),
+    History(history::History),
+    Diff(diff::Diff),
+    Rollback(rollback::Rollback),
+    Retire(retire::Retire),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// What every subcommand gets.
+struct Context {
+    root: Option<PathBuf>,
+    out: Output,
+}
+
+/// How a command that did what it was asked ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// Exit status 0.
+    Done,
+    /// Exit status 1: it found something that a script may want to know.
+    Found,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut context = Context {
+        root: cli.root,
+        out: Output::new(cli.json),
+    };
+    let result = match cli.command {
+        Command::Init(command) => command.run(&mut context),
+        Command::Record(command) => command.run(&mut context),
+        Command::Put(command) => command.run(&mut context),
+        Command::Get(command) => command.run(&mut context),
+        Command::List(command) => command.run(&mut context),
+        Command::History(command) => command.run(&mut context),
+        Command::Diff(command) => command.run(&mut context),
+        Command::Rollback(command) => command.run(&mut context),
+        Command::Retire(command) => command.run(&mut context),
+        Command::Completions(command) => command.run(&mut context),
+        Command::Man(command) => command.run(&mut context),
+    };
+    match result.and_then(|status| context.out.flush().map(|()| status)) {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::Found) => ExitCode::from(1),
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Context {
+    /// Returns the directory of the catalog.
+    fn root(&self) -> Result<PathBuf, Failure> {
+        if let Some(root) = &self.root {
+            return Ok(root.clone());
+        }
+        // XDG Base Directory Specification: a relative path is to be ignored.
+        let absolute = |variable: &str| {
+            let path = PathBuf::from(std::env::var_os(variable)?);
+            path.is_absolute().then_some(path)
+        };
+        let data =
+            absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        data.map(|data| data.join("engine-catalog")).ok_or_else(|| {
+            Failure::Usage("name the catalog's directory with --root: HOME is not set".to_owned())
+        })
+    }
+
+    /// Opens the catalog to look things up.
+    fn read(&self) -> Result<Catalog, Failure> {
+        Ok(Catalog::open_read_only(self.root()?)?)
+    }
+
+    /// Opens the catalog to change it, and says who does and when.
+    fn write(&self) -> Result<(Catalog, Stamp), Failure> {
+        Ok((Catalog::open(self.root()?)?, stamp()))
+    }
+}
+
+/// Returns the time, in milliseconds since the Unix epoch.
+fn now_ms() -> i64 {
+    Stamp::now("now").expect("this is a name").at_ms
+}
+
+/// Returns `user@host` and the time.
+fn stamp() -> Stamp {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(|| {
+            // As in a container or a service: then the number of the user says who.
+            let process = std::fs::metadata("/proc/self");
+            process.map_or_else(
+                |_| "unknown".to_owned(),
+                |process| format!("uid{}", process.uid()),
+            )
+        });
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    Stamp::now(&format!("{user}@{}", host.trim()))
+        .unwrap_or_else(|_| Stamp::now("unknown").expect("this is a name"))
+}

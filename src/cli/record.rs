@@ -1,0 +1,146 @@
+//! `engine-catalog record`
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use engine_catalog::{Artifacts, PreparedEngine, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::failure::{Failure, say};
+use super::output::JsonChange;
+use super::{Context, Status};
+
+/// Record a prepared engine: its files, or its image
+///
+/// The first file is hashed: its digest is checked where one is given, and filled in where none
+/// is. Every file is synced before the entry names it. Prints the object id of the entry.
+///
+/// Recording the same build again changes nothing and prints the same object id: an entry that
+/// differs only in `created_ms` is the same build.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("place").args(["artifacts", "image"]).required(true)))]
+#[command(after_help = "\
+Examples:
+  engine-catalog record --engine llamacpp --version b4321 --build-ref b4321 \\
+      --flag -DGGML_CUDA=ON --artifact build/bin/llama-server build/bin/*.so
+  engine-catalog record --engine vllm --version 0.9.2 \\
+      --digest sha256:0f0f… --image registry.example/vllm/vllm-openai:v0.9.2")]
+pub(super) struct Record {
+    /// The engine: llamacpp, vllm, tgi, triton
+    #[arg(long, value_name = "ENGINE")]
+    engine: String,
+
+    /// Semantic or upstream version
+    #[arg(long, value_name = "VERSION")]
+    version: String,
+
+    /// Stable id [default: ENGINE:VERSION@DIGEST, or ENGINE:VERSION without a digest]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+
+    /// Git ref or commit, or image tag, that it was made from
+    #[arg(long, value_name = "REF")]
+    build_ref: Option<String>,
+
+    /// Digest of the first file or of the image, such as sha256:…; blake3, sha256 and sha512 are
+    /// checked against the file [default: blake3 of the first file, or the digest that the image
+    /// reference ends with]
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<String>,
+
+    /// A build flag that influences determinism; repeat it for several, the order is kept
+    #[arg(long = "flag", value_name = "FLAG", allow_hyphen_values = true)]
+    flags: Vec<String>,
+
+    /// The files, the binary first
+    #[arg(long = "artifact", value_name = "PATH", num_args = 1.., required_unless_present = "image")]
+    artifacts: Vec<PathBuf>,
+
+    /// An image reference, for an engine that is an image
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+
+    /// When it was prepared, in milliseconds since the Unix epoch [default: SOURCE_DATE_EPOCH, else
+    /// now]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    created_ms: Option<i64>,
+}
+
+/// Files from this size on get a progress bar.
+const BAR_FROM: u64 = 64 << 20;
+
+impl Record {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        let (catalog, stamp) = context.write()?;
+        let created_ms = match self.created_ms {
+            Some(ms) => ms,
+            None => source_date_epoch_ms()?.unwrap_or(stamp.at_ms),
+        };
+        let prepared = PreparedEngine {
+            id: self.id,
+            build_ref: self.build_ref,
+            digest: self.digest,
+            build_flags: (!self.flags.is_empty()).then_some(self.flags),
+            ..PreparedEngine::new(
+                &self.engine,
+                &self.version,
+                self.image
+                    .map_or(Artifacts::Files(self.artifacts), Artifacts::Image),
+                created_ms,
+            )
+        };
+        let mut bar = None;
+        let recorded = catalog.record_with_progress(&prepared, &stamp, &mut |progress| {
+            if progress.total >= BAR_FROM {
+                bar.get_or_insert_with(|| new_bar(progress))
+                    .set_position(progress.done);
+            }
+        });
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        let recorded = recorded?;
+        let put = recorded.put;
+        if context.out.is_json() {
+            context.out.json(&JsonChange::recorded(&recorded))?;
+        } else {
+            context.out.line(&put.object.to_string())?;
+            let what = match put.previous {
+                _ if put.is_unchanged() => "recorded already",
+                Some(_) => "replaced the current entry",
+                None => "new",
+            };
+            say("record", &format!("{}: {what}", recorded.entry.id));
+        }
+        Ok(Status::Done)
+    }
+}
+
+fn new_bar(progress: Progress<'_>) -> ProgressBar {
+    let name = progress
+        .path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let style = "hashing {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    ProgressBar::new(progress.total)
+        .with_style(style)
+        .with_message(name)
+}
+
+/// The time that a reproducible build is to have (reproducible-builds.org), in milliseconds.
+fn source_date_epoch_ms() -> Result<Option<i64>, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|text| text.parse::<i64>().ok());
+    let ms = seconds.and_then(|seconds| seconds.checked_mul(1000));
+    ms.map(Some).ok_or_else(|| {
+        Failure::Usage(format!(
+            "SOURCE_DATE_EPOCH is {value:?}, not seconds since the Unix epoch"
+        ))
+    })
+}

@@ -1,0 +1,66 @@
+//! What lies outside of a catalog and must survive with it: the directory that becomes a root, and
+//! the files that entries name.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{PathError, Root};
+
+impl Root {
+    /// Makes a directory that is to become a root, and the directories above it that are missing,
+    /// so that their names survive; an existing one is left as it is.
+    pub(crate) fn make(given: &Path) -> Result<Self, PathError> {
+        let fail = |action, cause: std::io::Error| PathError::new(action, given, cause);
+        let path = std::path::absolute(given).map_err(|error| fail("create", error))?;
+        for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
+            match std::fs::create_dir(dir) {
+                Ok(()) => {
+                    let parent = dir.parent().unwrap_or(dir);
+                    let synced = File::open(parent).and_then(|parent| parent.sync_all());
+                    synced.map_err(|error| PathError::new("sync", parent, error))?;
+                }
+                // Whatever the error, a directory that exists is fine (`/` says EEXIST, a read-only
+                // file system EROFS).
+                Err(_) if dir.is_dir() => {}
+                Err(error) => return Err(PathError::new("create directory", dir, error)),
+            }
+        }
+        // An existing one may come from a process that was killed before it was synced.
+        sync_names([path.as_path()])?;
+        Self::open(given)?.ok_or_else(|| fail("open", ErrorKind::NotFound.into()))
+    }
+}
+
+/// Makes files outside of any catalog survive: their content, and their names. Paths are absolute.
+pub(crate) fn sync_outside<'a>(
+    files: impl IntoIterator<Item = &'a Path> + Clone,
+) -> Result<(), PathError> {
+    for path in files.clone() {
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| PathError::new("sync", path, error))?;
+    }
+    sync_names(files)
+}
+
+/// Makes names outside of any catalog survive, and those of the directories above them, as far as
+/// this user may open them. Paths are absolute.
+fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
+    use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
+    let above = |path: &'a Path| path.ancestors().skip(1);
+    for dir in paths.into_iter().flat_map(above).collect::<BTreeSet<_>>() {
+        match File::open(dir).and_then(|dir| dir.sync_all()) {
+            Ok(()) => {}
+            // A directory that this user may not list, or that cannot be written or synced, was
+            // not made by whoever made what lies below.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    InvalidInput | PermissionDenied | ReadOnlyFilesystem
+                ) => {}
+            Err(error) => return Err(PathError::new("sync", dir, error)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Nothing leads out of the root, nothing that lies where it does not belong does harm, and reading
+//! writes nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod foreign;
+mod healing;
+mod links;
+mod names;
+mod odd_files;
+#[path = "../support/mod.rs"]
+mod support;
+mod untouched;
+
+use std::path::Path;
+
+use engine_catalog::{
+    Artifacts, Catalog, Cause, Error, Expect, Filter, HistoryError, ObjectError, PathError,
+    PreparedEngine, ReadObjectError, Record, RefError,
+};
+use support::{Home, entry, name, object_of, stamp};
+
+type Call = fn(&Catalog) -> Result<(), Error>;
+
+/// Every call that reads, in a catalog of [`busy_home`].
+const READS: [(&str, Call); 13] = [
+    ("open", |catalog| Catalog::open(catalog.root()).map(drop)),
+    ("current", |catalog| {
+        catalog.current(&name("llamacpp/b1")).map(drop)
+    }),
+    ("entry", |catalog| {
+        catalog.entry(&object_of(&entry("b1", 2))).map(drop)
+    }),
+    ("get", |catalog| catalog.get("llamacpp:b1").map(drop)),
+    ("get-retired", |catalog| {
+        catalog.get("llamacpp:b2").map(drop)
+    }),
+    ("get-unknown", |catalog| catalog.get("x").map(drop)),
+    ("exists", |catalog| catalog.exists("llamacpp:b1").map(drop)),
+    ("locate", |catalog| catalog.locate("llamacpp:b1").map(drop)),
+    ("resolve", |catalog| {
+        let id = object_of(&entry("b1", 2)).to_string();
+        catalog.resolve(&id[..10].parse().unwrap()).map(drop)
+    }),
+    ("find", |catalog| {
+        catalog
+            .find(&object_of(&entry("b1", 2)).to_string())
+            .map(drop)
+    }),
+    ("history", |catalog| {
+        catalog.history(&name("llamacpp/b1")).map(drop)
+    }),
+    ("list", |catalog| {
+        let mut list = catalog.list(&Filter::default())?;
+        list.try_for_each(|record| record.map(drop))
+    }),
+    ("state", |catalog| {
+        let (object, entry) = (object_of(&entry("b1", 2)), entry("b1", 2));
+        catalog.state(&Record { object, entry }).map(drop)
+    }),
+];
+
+fn every_read(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
+    READS.map(|(call, read)| (call, read(catalog))).into()
+}
+
+/// Every call that writes, one after another, with its result.
+fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
+    let (b1, stamp) = (name("llamacpp/b1"), stamp(3));
+    let image = Artifacts::Image("registry.example/x".into());
+    let prepared = PreparedEngine::new("vllm", "1", image, 1);
+    vec![
+        ("put-same", catalog.put(&entry("b1", 2), &stamp).map(drop)),
+        ("put-new", catalog.put(&entry("b1", 3), &stamp).map(drop)),
+        (
+            "put_if",
+            catalog
+                .put_if(&entry("b2", 9), Expect::Absent, &stamp)
+                .map(drop),
+        ),
+        (
+            "put_all",
+            catalog
+                .put_all(&[entry("b1", 4), entry("b3", 1)], &stamp)
+                .map(drop),
+        ),
+        ("record", catalog.record(&prepared, &stamp).map(drop)),
+        ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
+        ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
+        ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
+    ]
+}
+
+/// A catalog with a ref that had two entries, and one that is retired.
+fn busy_home() -> Home {
+    let home = Home::new();
+    home.put(&entry("b1", 1));
+    home.put(&entry("b1", 2));
+    home.put(&entry("b2", 1));
+    let retired = home
+        .catalog
+        .retire(&name("llamacpp/b2"), Expect::Any, &stamp(2));
+    assert!(retired.unwrap().is_some());
+    home
+}
+
+/// A place below the root, and which calls refuse to go on where something lies there that does not
+/// belong: no other call looks there.
+struct Place {
+    path: String,
+    is_dir: bool,
+    reads: &'static str,
+    writes: &'static str,
+}
+
+/// Every place that the calls look at in a catalog of [`busy_home`].
+fn places() -> Vec<Place> {
+    let object = object_of(&entry("b1", 2)).to_string();
+    let (shard, rest) = object.split_at(2);
+    let by_object = "current entry get get-retired get-unknown exists locate find list";
+    let all_puts = "put-same put-new put_if put_all record rollback";
+    let changes = "put-same put-new put_if put_all record rollback retire";
+    let of_engine = "put-same put-new put_if put_all rollback retire";
+    let of_ref = "put-same put-new put_all rollback retire";
+    let staged = "put-new put_if put_all record rollback";
+    let by_hash = "current entry get get-retired get-unknown exists locate resolve find list";
+    let by_ref = "current get get-retired get-unknown exists locate history list state";
+    [
+        ("objects/".to_owned(), by_hash, all_puts),
+        (format!("objects/{shard}/"), by_hash, "put-same"),
+        // Putting the same entry heals it.
+        (format!("objects/{shard}/{rest}"), by_object, ""),
+        (
+            "refs/".to_owned(),
+            by_ref,
+            "put-same put-new put_if put_all record rollback retire delete",
+        ),
+        // A listing knows from the histories what has to be there.
+        (
+            "refs/llamacpp/".to_owned(),
+            by_ref,
+            "put-same put-new put_if put_all rollback retire delete",
+        ),
+        ("refs/llamacpp/b1".to_owned(), by_ref, of_ref),
+        (
+            "history/".to_owned(),
+            "get-retired get-unknown history",
+            changes,
+        ),
+        ("history/llamacpp/".to_owned(), "history", of_engine),
+        (
+            "history/llamacpp/b1".to_owned(),
+            "get-unknown history",
+            of_ref,
+        ),
+        ("tmp/".to_owned(), "", staged),
+        ("lock".to_owned(), "", changes),
+        ("format".to_owned(), "open", ""),
+    ]
+    .map(|(path, reads, writes)| Place {
+        is_dir: path.ends_with('/'),
+        path: path.trim_end_matches('/').to_owned(),
+        reads,
+        writes,
+    })
+    .into()
+}
+
+/// The failed file operation behind an error, wherever it happened.
+fn path_error(error: &Error) -> Option<&PathError> {
+    match error {
+        Error::Path(error)
+        | Error::Object(ReadObjectError::Path(error))
+        | Error::Unreadable {
+            cause: ReadObjectError::Path(error),
+            ..
+        }
+        | Error::Ref(RefError::Path(error))
+        | Error::History(HistoryError::Path(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// The calls that failed, all of them because of what is at `place`.
+fn refused(
+    results: Vec<(&'static str, Result<(), Error>)>,
+    place: &Path,
+    is_cause: impl Fn(&Cause) -> bool,
+) -> String {
+    let mut refused = Vec::new();
+    for (call, result) in results {
+        let Err(error) = result else { continue };
+        let is_expected = match &error {
+            // An object of any kind may be that large; an entry may not.
+            Error::Object(ReadObjectError::Refused {
+                object,
+                cause: ObjectError::TooLarge { size, limit },
+            })
+            | Error::Unreadable {
+                cause:
+                    ReadObjectError::Refused {
+                        object,
+                        cause: ObjectError::TooLarge { size, limit },
+                    },
+                ..
+            } => {
+                let (size, limit) = (*size, *limit);
+                place.ends_with(&object.to_string()[2..])
+                    && is_cause(&Cause::TooLarge { size, limit })
+            }
+            error => path_error(error).is_some_and(|PathError { path, cause, .. }| {
+                path.starts_with(place) && is_cause(cause)
+            }),
+        };
+        assert!(is_expected, "{call}: {error:?}");
+        refused.push(call);
+    }
+    refused.join(" ")
+}

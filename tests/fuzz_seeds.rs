@@ -1,0 +1,86 @@
+//! Replays the committed fuzz seeds through the checks of the fuzz targets, without a fuzzer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "../fuzz/checks.rs"]
+#[expect(unreachable_pub, reason = "public for the fuzz targets")]
+mod checks;
+
+fn fuzz_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+/// The paths of what is in a directory, sorted.
+fn list(dir: &Path) -> BTreeSet<PathBuf> {
+    fs::read_dir(dir)
+        .expect("the directory is there")
+        .map(|entry| entry.expect("a directory is read to its end").path())
+        .collect()
+}
+
+/// The names of what is in a directory, without extensions.
+fn stems(dir: &Path) -> BTreeSet<String> {
+    let stem = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+    list(dir).into_iter().filter_map(stem).collect()
+}
+
+fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let paths = list(&fuzz_dir().join("seeds").join(target)).into_iter();
+    paths
+        .map(|path| {
+            let bytes = fs::read(&path).expect("a seed is readable");
+            (path, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn every_seed_passes_the_check_of_its_target() {
+    for (target, check) in checks::TARGETS {
+        let seeds = seeds(target);
+        assert!(!seeds.is_empty(), "{target} has no seeds");
+        for (path, bytes) in seeds {
+            let passed = std::panic::catch_unwind(|| check(&bytes));
+            assert!(passed.is_ok(), "{} does not pass", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_target_has_its_check_its_file_and_its_seeds() {
+    let targets: BTreeSet<_> = checks::TARGETS.map(|(name, _)| name.to_owned()).into();
+    assert_eq!(stems(&fuzz_dir().join("fuzz_targets")), targets);
+    assert_eq!(stems(&fuzz_dir().join("seeds")), targets);
+    let manifest = fs::read_to_string(fuzz_dir().join("Cargo.toml")).expect("it is readable");
+    for target in targets {
+        let path = format!("path = \"fuzz_targets/{target}.rs\"");
+        assert!(manifest.contains(&path), "fuzz/Cargo.toml lacks {target}");
+    }
+}
+
+#[test]
+fn every_vector_is_a_seed() {
+    let seeds: BTreeSet<_> = seeds("decode").into_iter().map(|(_, seed)| seed).collect();
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("vectors.json")).expect("the vectors are JSON");
+    for kind in ["entries", "snapshots"] {
+        for vector in vectors[kind].as_array().expect("a list of vectors") {
+            let digits = vector["cbor"].as_str().expect("hexadecimal digits");
+            let bytes: Vec<u8> = digits
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| {
+                    let pair = str::from_utf8(pair).expect("digits are ASCII");
+                    u8::from_str_radix(pair, 16).expect("two digits are a byte")
+                })
+                .collect();
+            let name = &vector["name"];
+            assert!(
+                seeds.contains(&bytes),
+                "{name} is not in fuzz/seeds/decode/"
+            );
+        }
+    }
+}

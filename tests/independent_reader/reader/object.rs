@@ -1,0 +1,164 @@
+//! Section 4: objects, checked in the seven steps of section 4.1.
+
+use ciborium::Value;
+
+use super::cbor::{self, Fields, integer, list, text};
+use super::names::{check_name, is_control};
+
+/// An entry, by the table of section 4.2.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    pub(crate) digest: Option<String>,
+    pub(crate) engine: String,
+    pub(crate) version: String,
+    pub(crate) artifacts: Vec<String>,
+    pub(crate) build_ref: Option<String>,
+    pub(crate) created_ms: i64,
+    pub(crate) build_flags: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Object {
+    Entry(Entry),
+    /// The ids of its members.
+    Snapshot(Vec<Vec<u8>>),
+}
+
+/// Section 4.4: what bytes can be that are not the object that is wanted.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Wrong {
+    /// They do not hash to the id.
+    Hash,
+    /// They never were an object of this format.
+    NoObject(String),
+    /// A newer program can read them.
+    UnknownSchema(String),
+    /// A good object, perhaps, of this schema, which is not the one that is expected.
+    OtherKind(String),
+    /// They never were an object of the kind that they say.
+    Broken(String),
+}
+
+/// Steps 2 to 7. The first, the size, comes before anything is read.
+pub(crate) fn parse_object(
+    bytes: &[u8],
+    id: &str,
+    expected: Option<&str>,
+) -> Result<Object, Wrong> {
+    if blake3::hash(bytes).to_hex().as_str() != id {
+        return Err(Wrong::Hash);
+    }
+    let value = cbor::parse(bytes).map_err(Wrong::NoObject)?;
+    let schema = schema(&value).ok_or(Wrong::NoObject("no schema".into()))?;
+    let (decode, limit): (fn(Fields) -> _, _) = match schema.as_str() {
+        "engine-entry/1" => (entry, 1_048_576),
+        "snapshot/1" => (snapshot, 67_108_864),
+        _ => return Err(Wrong::UnknownSchema(schema)),
+    };
+    if expected.is_some_and(|expected| expected != schema) {
+        return Err(Wrong::OtherKind(schema));
+    }
+    let checked = || {
+        if bytes.len() > limit {
+            return Err("too large for its kind".to_owned());
+        }
+        let mut fields = Fields::of(value.clone())?;
+        fields.required("schema")?;
+        let object = decode(fields)?;
+        if cbor::encode(value)? != bytes {
+            return Err("not in deterministic encoding".into());
+        }
+        match &object {
+            Object::Entry(entry) => check_entry(entry)?,
+            Object::Snapshot(members) => check_members(members)?,
+        }
+        Ok(object)
+    };
+    checked().map_err(Wrong::Broken)
+}
+
+fn schema(value: &Value) -> Option<String> {
+    let mut pairs = value.as_map()?.iter();
+    let (_, schema) = pairs.find(|(key, _)| key.as_text() == Some("schema"))?;
+    schema.as_text().map(str::to_owned)
+}
+
+fn entry(mut fields: Fields) -> Result<Object, String> {
+    let entry = Entry {
+        id: text(fields.required("id")?)?,
+        digest: fields.optional("digest").map(text).transpose()?,
+        engine: text(fields.required("engine")?)?,
+        version: text(fields.required("version")?)?,
+        artifacts: list(fields.required("artifacts")?, text)?,
+        build_ref: fields.optional("build_ref").map(text).transpose()?,
+        created_ms: integer(fields.required("created_ms")?)?,
+        build_flags: {
+            let flags = fields.optional("build_flags");
+            flags.map(|flags| list(flags, text)).transpose()?
+        },
+    };
+    fields.end()?;
+    Ok(Object::Entry(entry))
+}
+
+fn snapshot(mut fields: Fields) -> Result<Object, String> {
+    let member = |value: Value| match value {
+        Value::Bytes(id) if id.len() == 32 => Ok(id),
+        _ => Err("not the id of an object".to_owned()),
+    };
+    let members = list(fields.required("objects")?, member)?;
+    fields.end()?;
+    Ok(Object::Snapshot(members))
+}
+
+/// The rules of section 4.2.
+fn check_entry(entry: &Entry) -> Result<(), String> {
+    for name in [&entry.engine, &entry.version] {
+        check_name(name).map_err(|why| format!("{name:?} is no name: {why:?}"))?;
+    }
+    if entry.engine.contains('/') {
+        return Err("an engine with a slash".into());
+    }
+    for line in [Some(&entry.id), entry.build_ref.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        if line.is_empty() || line.contains(is_control) {
+            return Err(format!("{line:?} is empty, or has a control"));
+        }
+    }
+    if entry.digest.as_ref().is_some_and(|text| !is_digest(text)) {
+        return Err("not a digest".into());
+    }
+    let is_path = |path: &String| !path.is_empty() && !path.contains('\0');
+    if !entry.artifacts.iter().all(is_path) {
+        return Err("an artifact path that is empty, or contains U+0000".into());
+    }
+    Ok(())
+}
+
+fn is_digest(text: &str) -> bool {
+    let Some((algorithm, value)) = text.split_once(':') else {
+        return false;
+    };
+    let is_lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(is_lower);
+    let is_value = |byte: u8| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte);
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    algorithm.split(['+', '.', '_', '-']).all(is_part)
+        && match algorithm {
+            "blake3" | "sha256" => value.len() == 64 && value.bytes().all(is_hex),
+            "sha512" => value.len() == 128 && value.bytes().all(is_hex),
+            _ => !value.is_empty() && value.bytes().all(is_value),
+        }
+}
+
+/// The rules of section 4.3.
+fn check_members(members: &[Vec<u8>]) -> Result<(), String> {
+    if members.windows(2).all(|pair| pair[0] < pair[1]) {
+        Ok(())
+    } else {
+        Err("members that are not ascending and unique".into())
+    }
+}

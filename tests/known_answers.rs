@@ -1,0 +1,194 @@
+//! The bytes and hashes of format 1, as an independent encoder wrote them to `vectors.json` (Python,
+//! cbor2 and blake3), must never change: a catalog on one node is named by them on every other.
+//!
+//! A second CBOR implementation, ciborium, reads the same values in them and writes the same bytes.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use engine_catalog::{EngineEntry, Object, ObjectId, Snapshot, decode_entry, encode_entry};
+use serde::Deserialize;
+use support::{
+    Home, entry_value, files, from_cbor, name, ordered_map, snapshot_value, stamp, to_cbor,
+};
+
+#[derive(Deserialize)]
+struct Vectors {
+    format: String,
+    entries: Vec<EntryVector>,
+    snapshots: Vec<SnapshotVector>,
+}
+
+#[derive(Deserialize)]
+struct EntryVector {
+    name: String,
+    entry: EngineEntry,
+    cbor: String,
+    blake3: ObjectId,
+}
+
+#[derive(Deserialize)]
+struct SnapshotVector {
+    name: String,
+    objects: BTreeSet<ObjectId>,
+    cbor: String,
+    blake3: ObjectId,
+}
+
+fn vectors() -> Vectors {
+    let vectors: Vectors = serde_json::from_str(include_str!("vectors.json")).unwrap();
+    assert_eq!(vectors.format, "engine-catalog 1");
+    assert!(vectors.entries.len() >= 6 && vectors.snapshots.len() >= 2);
+    vectors
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_entry_has_the_bytes_and_the_hash_of_the_independent_encoder() {
+    for vector in vectors().entries {
+        let bytes = from_hex(&vector.cbor);
+        let encoded = encode_entry(&vector.entry).unwrap();
+        assert_eq!(encoded, bytes, "{}", vector.name);
+        assert_eq!(ObjectId::of(&encoded), vector.blake3, "{}", vector.name);
+        assert_eq!(decode_entry(&bytes).unwrap(), vector.entry);
+        let object = Object::decode(&bytes).unwrap();
+        assert_eq!(object, Object::Entry(vector.entry));
+        assert_eq!(object.encode().unwrap(), bytes);
+    }
+}
+
+#[test]
+fn every_snapshot_has_the_bytes_and_the_hash_of_the_independent_encoder() {
+    for vector in vectors().snapshots {
+        let bytes = from_hex(&vector.cbor);
+        let snapshot = Snapshot {
+            objects: vector.objects,
+        };
+        let encoded = snapshot.encode().unwrap();
+        assert_eq!(encoded, bytes, "{}", vector.name);
+        assert_eq!(ObjectId::of(&encoded), vector.blake3, "{}", vector.name);
+        assert_eq!(Snapshot::decode(&bytes).unwrap(), snapshot);
+        let object = Object::decode(&bytes).unwrap();
+        assert_eq!(object, Object::Snapshot(snapshot));
+        assert_eq!(object.encode().unwrap(), bytes);
+    }
+}
+
+#[test]
+fn the_answers_that_the_specification_gives_are_among_the_vectors() {
+    let vectors = vectors();
+    let entry = EngineEntry {
+        artifacts: vec!["/opt/x".into()],
+        build_flags: Some(vec![]),
+        ..EngineEntry::new("llamacpp", "b4321", 1_758_240_000_000)
+    };
+    let of_entry = vectors.entries.iter().find(|v| v.entry == entry).unwrap();
+    let id = "6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64";
+    assert_eq!(of_entry.blake3.to_string(), id);
+    assert_eq!(encode_entry(&entry).unwrap().len(), 122);
+
+    let of_empty = vectors.snapshots.iter().find(|v| v.objects.is_empty());
+    let id = "59e37ba5342415e25fa85e807eca0849a5681eca7e3dc06521f96b08a2eca816";
+    assert_eq!(of_empty.unwrap().blake3.to_string(), id);
+    assert_eq!(Snapshot::default().encode().unwrap().len(), 28);
+}
+
+#[test]
+fn another_cbor_implementation_reads_the_same_values_and_writes_the_same_bytes() {
+    let vectors = vectors();
+    let entries = vectors.entries.iter();
+    let entries = entries.map(|v| (&v.name, from_hex(&v.cbor), entry_value(&v.entry)));
+    let snapshots = vectors.snapshots.iter();
+    let snapshots = snapshots.map(|v| (&v.name, from_hex(&v.cbor), snapshot_value(&v.objects)));
+    for (name, bytes, value) in entries.chain(snapshots) {
+        assert_eq!(from_cbor(&bytes), value, "{name}");
+        assert_eq!(to_cbor(&value), bytes, "{name}");
+    }
+}
+
+#[test]
+fn keys_stand_in_bytewise_order_of_their_encodings() {
+    let all = vectors()
+        .entries
+        .into_iter()
+        .find(|v| v.name == "all fields");
+    let value = from_cbor(&from_hex(&all.unwrap().cbor));
+    let keys = value.as_map().unwrap().iter();
+    let keys: Vec<_> = keys.map(|(key, _)| key.as_text().unwrap()).collect();
+    let specified = [
+        "id",
+        "digest",
+        "engine",
+        "schema",
+        "version",
+        "artifacts",
+        "build_ref",
+        "created_ms",
+        "build_flags",
+    ];
+    assert_eq!(keys, specified);
+    let sorted = ordered_map(keys.iter().map(|key| (*key, 0.into())).collect());
+    let sorted = sorted.into_map().unwrap().into_iter();
+    assert!(sorted.map(|(key, _)| key).eq(specified.map(Into::into)));
+}
+
+#[test]
+fn putting_an_entry_puts_exactly_its_bytes_under_its_hash() {
+    for vector in vectors().entries {
+        let home = Home::new();
+        let put = home.catalog.put(&vector.entry, &stamp(1)).unwrap();
+        assert_eq!(put.object, vector.blake3, "{}", vector.name);
+
+        let hex = vector.blake3.to_string();
+        let file = format!("{}/{}", &hex[..2], &hex[2..]);
+        assert_eq!(files(&home.at("objects")), [&*file], "{}", vector.name);
+        let file = home.at("objects").join(file);
+        assert_eq!(fs::read(&file).unwrap(), from_hex(&vector.cbor));
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o444, "an object is never modified");
+
+        let ref_name = vector.entry.ref_name().unwrap();
+        let current = home.catalog.current(&ref_name).unwrap().unwrap();
+        assert_eq!((current.object, current.entry), (put.object, vector.entry));
+    }
+}
+
+#[test]
+fn all_entries_lie_beside_each_other_and_refs_hold_their_hashes() {
+    let (home, vectors) = (Home::new(), vectors());
+    let entries: Vec<_> = vectors.entries.iter().map(|v| v.entry.clone()).collect();
+    home.catalog.put_all(&entries, &stamp(1)).unwrap();
+    let mut hashes: Vec<_> = vectors
+        .entries
+        .iter()
+        .map(|v| v.blake3.to_string())
+        .collect();
+    hashes.sort();
+    let found: Vec<_> = files(&home.at("objects"))
+        .iter()
+        .map(|file| file.replace('/', ""))
+        .collect();
+    assert_eq!(found, hashes);
+
+    // Of the entries of one engine and version, the last is current.
+    for (engine, file) in [("llamacpp", "llamacpp/b4321"), ("vllm", "vllm/0.9.2")] {
+        let mut mine = vectors.entries.iter().filter(|v| v.entry.engine == engine);
+        let last = mine.rfind(|v| v.entry.version.is_ascii()).unwrap().blake3;
+        let held = fs::read_to_string(home.at("refs").join(file)).unwrap();
+        assert_eq!(held, format!("{last}\n"));
+    }
+    let held = fs::read_to_string(home.at("refs/llamacpp/b4321-gr%C3%BCn")).unwrap();
+    let current = home.catalog.current(&name("llamacpp/b4321-grün"));
+    assert_eq!(held, format!("{}\n", current.unwrap().unwrap().object));
+}

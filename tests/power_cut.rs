@@ -1,0 +1,167 @@
+//! Power cuts on real file systems: right after an acknowledgement, the image under a mounted file
+//! system is copied, as a disk looks whose power is cut then. The copy is mounted, which replays the
+//! journal, and everything that was acknowledged must be there.
+//!
+//! The kernel has written to the image what was synced, and nothing else that it still holds in
+//! memory; [`method_sees_what_was_not_synced`] shows that this catches a lack of syncing.
+
+mod support {
+    pub(crate) mod mount;
+    pub(crate) mod skip;
+}
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Expect, Filter, ObjectId, PreparedEngine, RefName, Stamp,
+};
+use support::mount::{Kind, Mounted};
+
+/// What a catalog says: for each ref that ever was, its changes; and what is current.
+type Told = (BTreeMap<String, Vec<String>>, BTreeMap<String, ObjectId>);
+
+const NAMES: [&str; 3] = ["llamacpp/b1", "llamacpp/b2", "vllm/0.9.2"];
+
+fn tell(catalog: &Catalog) -> Told {
+    let name = |text: &str| text.parse::<RefName>().unwrap();
+    let history = |text| {
+        let changes = catalog.history(&name(text)).unwrap();
+        changes.iter().map(ToString::to_string).collect()
+    };
+    let histories = NAMES.map(|text| (text.to_owned(), history(text)));
+    let current = catalog.list(&Filter::default()).unwrap().map(|record| {
+        let record = record.unwrap();
+        (record.name().to_string(), record.object)
+    });
+    (histories.into(), current.collect())
+}
+
+fn entry(name: &str, created_ms: i64) -> EngineEntry {
+    let (engine, version) = name.split_once('/').unwrap();
+    EngineEntry {
+        // More than one block, so that a file can be there in part.
+        build_flags: Some(vec!["-DFLAG=ON".repeat(1000)]),
+        ..EngineEntry::new(engine, version, created_ms)
+    }
+}
+
+type Operation = Box<dyn Fn(&Catalog)>;
+
+/// Everything that changes a catalog, one after another.
+fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
+    let stamp = |at_ms| Stamp::new("tester", at_ms).unwrap();
+    let name = |text: &str| text.parse::<RefName>().unwrap();
+    let artifact = files.join("llama-server");
+    vec![
+        (
+            "put a new ref",
+            Box::new(move |catalog: &Catalog| {
+                catalog.put(&entry(NAMES[0], 1), &stamp(1)).unwrap();
+            }),
+        ),
+        (
+            "put over it",
+            Box::new(move |catalog| {
+                catalog.put(&entry(NAMES[0], 2), &stamp(2)).unwrap();
+            }),
+        ),
+        (
+            "put of many",
+            Box::new(move |catalog| {
+                let many: Vec<_> = (3..9)
+                    .map(|ms| entry(NAMES[usize::try_from(ms % 2).unwrap()], ms))
+                    .collect();
+                catalog.put_all(&many, &stamp(3)).unwrap();
+            }),
+        ),
+        (
+            "record",
+            Box::new(move |catalog| {
+                fs::write(&artifact, "server".repeat(10_000)).unwrap();
+                let files = Artifacts::Files(vec![artifact.clone()]);
+                let prepared = PreparedEngine::new("vllm", "0.9.2", files, 4);
+                catalog.record(&prepared, &stamp(4)).unwrap();
+            }),
+        ),
+        (
+            "retire",
+            Box::new(move |catalog| {
+                catalog
+                    .retire(&name(NAMES[1]), Expect::Any, &stamp(5))
+                    .unwrap();
+            }),
+        ),
+        (
+            "roll back",
+            Box::new(move |catalog| {
+                catalog.rollback(&name(NAMES[0]), None, &stamp(6)).unwrap();
+            }),
+        ),
+        (
+            "bring back",
+            Box::new(move |catalog| {
+                catalog.rollback(&name(NAMES[1]), None, &stamp(7)).unwrap();
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn whatever_was_acknowledged_survives_on_every_file_system() {
+    for kind in Kind::ALL {
+        let Some(mounted) = Mounted::new(kind) else {
+            return;
+        };
+        let images = tempfile::tempdir().unwrap();
+        let mut cuts: Vec<(&str, PathBuf, Told)> = Vec::new();
+        let catalog = Catalog::create(mounted.path().join("catalog")).unwrap();
+        let mut cut = |what| {
+            let image = images.path().join(what);
+            mounted.copy_image(&image);
+            cuts.push((what, image, tell(&catalog)));
+        };
+        cut("create");
+        for (what, operation) in operations(mounted.path()) {
+            operation(&catalog);
+            cut(what);
+        }
+        // A second file system of the same identity cannot be mounted beside the first.
+        drop((catalog, mounted));
+        for (what, image, told) in &cuts {
+            let cut = Mounted::image(image);
+            let catalog = Catalog::open(cut.path().join("catalog")).unwrap();
+            assert_eq!(tell(&catalog), *told, "{kind:?}, cut after {what}");
+            if let Some(record) = catalog.find(NAMES[2]).unwrap() {
+                let server = fs::read(cut.path().join("llama-server")).unwrap();
+                let digest = format!("blake3:{}", ObjectId::of(&server));
+                assert_eq!(
+                    record.entry.digest,
+                    Some(digest),
+                    "{kind:?}: the artifact itself"
+                );
+            }
+            let stamp = Stamp::new("tester", 9).unwrap();
+            catalog.put(&entry(NAMES[0], 1000), &stamp).unwrap();
+        }
+    }
+}
+
+#[test]
+fn method_sees_what_was_not_synced() {
+    for kind in Kind::ALL {
+        let Some(mounted) = Mounted::new(kind) else {
+            return;
+        };
+        let file = mounted.path().join("file");
+        fs::write(&file, "content").unwrap();
+        let images = tempfile::tempdir().unwrap();
+        let image = images.path().join("image");
+        mounted.copy_image(&image);
+        drop(mounted);
+        let cut = Mounted::image(&image);
+        let found = fs::read(cut.path().join("file")).unwrap_or_default();
+        assert_ne!(found, b"content", "{kind:?}");
+    }
+}

@@ -1,0 +1,179 @@
+//! What the test files share: a catalog in a directory of its own, entries, the places of files, and
+//! a listing that shows every change.
+
+#![allow(
+    dead_code,
+    reason = "each test file is a program and uses a part of this"
+)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use ciborium::Value;
+use engine_catalog::{Catalog, EngineEntry, ObjectId, RefName, Stamp};
+
+/// A catalog in a directory that holds nothing else.
+pub(crate) struct Home {
+    dir: tempfile::TempDir,
+    pub(crate) catalog: Catalog,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let catalog = Catalog::create(dir.path().join("catalog")).unwrap();
+        Self { dir, catalog }
+    }
+
+    /// The directory around the root.
+    pub(crate) fn outside(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What is at `path` below the root.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.catalog.root().join(path)
+    }
+
+    /// The file of an object.
+    pub(crate) fn object(&self, id: &ObjectId) -> PathBuf {
+        let hex = id.to_string();
+        self.at("objects").join(&hex[..2]).join(&hex[2..])
+    }
+
+    pub(crate) fn put(&self, entry: &EngineEntry) -> ObjectId {
+        self.catalog.put(entry, &stamp(1)).unwrap().object
+    }
+
+    /// Puts bytes where the object with their hash belongs, whatever they are.
+    pub(crate) fn plant(&self, bytes: &[u8]) -> ObjectId {
+        let id = ObjectId::of(bytes);
+        let file = self.object(&id);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
+        id
+    }
+
+    /// Points the ref at `path` below `refs/` at an object, behind the catalog's back.
+    pub(crate) fn point(&self, path: &str, id: &ObjectId) {
+        let file = self.at("refs").join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, format!("{id}\n")).unwrap();
+    }
+}
+
+pub(crate) fn stamp(at_ms: i64) -> Stamp {
+    Stamp::new("tester@here", at_ms).unwrap()
+}
+
+/// A small entry of `llamacpp` with id `llamacpp:<version>`; different times make different objects.
+pub(crate) fn entry(version: &str, created_ms: i64) -> EngineEntry {
+    EngineEntry::new("llamacpp", version, created_ms)
+}
+
+pub(crate) fn name(text: &str) -> RefName {
+    text.parse().unwrap()
+}
+
+/// Describes everything below `top`, and itself, so that any write to any of it shows: kind, mode,
+/// inode, size, times, and content.
+pub(crate) fn listing(top: &Path) -> BTreeMap<PathBuf, String> {
+    const SMALL: u64 = 1 << 20;
+    let entries = walkdir::WalkDir::new(top).follow_root_links(false);
+    let describe = |entry: walkdir::DirEntry| {
+        let (path, stat) = (entry.path(), entry.metadata().unwrap());
+        let content = if stat.is_symlink() {
+            format!("{:?}", fs::read_link(path).unwrap())
+        } else if stat.is_file() && stat.len() <= SMALL {
+            ObjectId::of(&fs::read(path).unwrap()).to_string()
+        } else {
+            String::new()
+        };
+        let times = [
+            stat.mtime(),
+            stat.mtime_nsec(),
+            stat.ctime(),
+            stat.ctime_nsec(),
+        ];
+        let (mode, inode, size) = (stat.mode(), stat.ino(), stat.len());
+        let shown = format!("{mode:o} inode {inode} size {size} times {times:?} {content}");
+        (path.to_owned(), shown)
+    };
+    entries
+        .into_iter()
+        .map(|entry| describe(entry.unwrap()))
+        .collect()
+}
+
+/// The regular files below `top`, with the paths that lead to them from there.
+pub(crate) fn files(top: &Path) -> Vec<String> {
+    let entries = walkdir::WalkDir::new(top).sort_by_file_name().into_iter();
+    let files = entries.map(Result::unwrap);
+    let files = files.filter(|entry| entry.file_type().is_file());
+    let below = |path: &Path| path.strip_prefix(top).unwrap().display().to_string();
+    files.map(|entry| below(entry.path())).collect()
+}
+
+/// A map as another CBOR implementation sees it, its keys in the bytewise order of their encodings.
+pub(crate) fn ordered_map(mut fields: Vec<(&str, Value)>) -> Value {
+    fields.sort_by_key(|(key, _)| to_cbor(&Value::from(*key)));
+    Value::Map(
+        fields
+            .into_iter()
+            .map(|(key, value)| (Value::from(key), value))
+            .collect(),
+    )
+}
+
+/// The value that an entry's object has to hold.
+pub(crate) fn entry_value(entry: &EngineEntry) -> Value {
+    let list = |texts: Vec<&str>| Value::Array(texts.into_iter().map(Value::from).collect());
+    let artifacts = entry.artifacts.iter().map(|path| path.to_str().unwrap());
+    let mut fields = vec![
+        ("schema", Value::from("engine-entry/1")),
+        ("id", Value::from(&*entry.id)),
+        ("engine", Value::from(&*entry.engine)),
+        ("version", Value::from(&*entry.version)),
+        ("artifacts", list(artifacts.collect())),
+        ("created_ms", Value::from(entry.created_ms)),
+    ];
+    if let Some(build_ref) = &entry.build_ref {
+        fields.push(("build_ref", Value::from(&**build_ref)));
+    }
+    if let Some(digest) = &entry.digest {
+        fields.push(("digest", Value::from(&**digest)));
+    }
+    if let Some(flags) = &entry.build_flags {
+        let flags = flags.iter().map(String::as_str);
+        fields.push(("build_flags", list(flags.collect())));
+    }
+    ordered_map(fields)
+}
+
+/// The value that a snapshot's object has to hold.
+pub(crate) fn snapshot_value<'a>(members: impl IntoIterator<Item = &'a ObjectId>) -> Value {
+    let members = members.into_iter();
+    let members = members.map(|id| Value::Bytes(id.as_bytes().to_vec()));
+    ordered_map(vec![
+        ("schema", Value::from("snapshot/1")),
+        ("objects", Value::Array(members.collect())),
+    ])
+}
+
+pub(crate) fn to_cbor(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).unwrap();
+    bytes
+}
+
+pub(crate) fn from_cbor(bytes: &[u8]) -> Value {
+    ciborium::from_reader(bytes).unwrap()
+}
+
+/// The object that holds an entry.
+pub(crate) fn object_of(entry: &EngineEntry) -> ObjectId {
+    ObjectId::of(&engine_catalog::encode_entry(entry).unwrap())
+}
