@@ -93,9 +93,9 @@ impl EngineEntry {
             }
         }
         if let Some(digest) = &self.digest {
-            check_digest(digest).map_err(|source| EntryError::Digest {
+            check_digest(digest).map_err(|cause| EntryError::Digest {
                 digest: digest.clone(),
-                source,
+                cause,
             })?;
         }
         for artifact in &self.artifacts {
@@ -222,12 +222,12 @@ pub enum EntryError {
         found: char,
     },
     /// The digest is malformed.
-    #[error("digest {digest:?} is malformed: {source}")]
+    #[error("digest {digest:?} is malformed: {cause}")]
     Digest {
         /// What was given.
         digest: String,
         /// What is wrong with it.
-        source: DigestError,
+        cause: DigestError,
     },
     /// An artifact path that is not UTF-8, which records cannot hold.
     #[error("artifact path {path:?} is not UTF-8")]

@@ -40,12 +40,12 @@ pub enum Error {
         found: String,
     },
     /// The catalog is of a format that this program does not support. Nothing was loaded.
-    #[error("the catalog at {} is not supported: {source}", root.display())]
+    #[error("the catalog at {} is not supported: {cause}", root.display())]
     Format {
         /// Where the catalog is.
         root: PathBuf,
         /// What its format marker says.
-        source: MarkerError,
+        cause: MarkerError,
     },
     /// The catalog was opened to be read only.
     #[error("the catalog at {} is open for reading only", root.display())]
@@ -62,20 +62,20 @@ pub enum Error {
         feature: String,
     },
     /// An entry was refused.
-    #[error("entry {id:?} is refused: {source}")]
+    #[error("entry {id:?} is refused: {cause}")]
     Entry {
         /// Id of the entry, less what may be a secret.
         id: String,
         /// What is wrong with it.
-        source: EntryError,
+        cause: EntryError,
     },
     /// An entry was refused because of the object that it would become.
-    #[error("entry {id:?} is refused: {source}")]
+    #[error("entry {id:?} is refused: {cause}")]
     EntryObject {
         /// Id of the entry.
         id: String,
         /// What is wrong with its object.
-        source: ObjectError,
+        cause: ObjectError,
     },
     /// A text is no engine, version, or pair of them.
     #[error(transparent)]

@@ -141,13 +141,13 @@ impl RefName {
             checked => checked,
         };
         Ok(Self {
-            engine: checked_engine.map_err(|source| RefNameError::Engine {
+            engine: checked_engine.map_err(|cause| RefNameError::Engine {
                 text: engine.to_owned(),
-                source,
+                cause,
             })?,
-            version: Name::new(version).map_err(|source| RefNameError::Version {
+            version: Name::new(version).map_err(|cause| RefNameError::Version {
                 text: version.to_owned(),
-                source,
+                cause,
             })?,
         })
     }
@@ -224,20 +224,20 @@ pub enum NameError {
 #[non_exhaustive]
 pub enum RefNameError {
     /// The engine was refused.
-    #[error("engine {text:?} is no name: {source}")]
+    #[error("engine {text:?} is no name: {cause}")]
     Engine {
         /// What was given.
         text: String,
         /// Why it is no engine name.
-        source: NameError,
+        cause: NameError,
     },
     /// The version was refused.
-    #[error("version {text:?} is no name: {source}")]
+    #[error("version {text:?} is no name: {cause}")]
     Version {
         /// What was given.
         text: String,
         /// Why it is no version name.
-        source: NameError,
+        cause: NameError,
     },
     /// There is no slash between engine and version.
     #[error("{0:?} is not of the form engine/version")]
@@ -322,7 +322,7 @@ mod tests {
         assert!(matches!(
             RefName::new("a/b", "1"),
             Err(RefNameError::Engine {
-                source: NameError::Slash,
+                cause: NameError::Slash,
                 ..
             })
         ));

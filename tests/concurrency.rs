@@ -9,18 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, PreparedEngine, RefError};
-use support::child;
 use support::crowd::{Children, assert_chain, assert_chains, meanwhile, replace_for_ever};
 use support::observe::{assert_clean, partial_objects};
-use support::sample::{entry, name, stamp};
+use support::sample::{entry, name};
+use support::{child, stamp};
 
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod crowd;
-    pub(crate) mod observe;
-    pub(crate) mod sample;
-}
+mod support;
 
 /// What a helper process does; nothing when it runs as a test.
 #[test]
@@ -54,22 +48,22 @@ fn mix_step(catalog: &Catalog, seed: u64, step: u64) {
     let engine = [SHARED[0], SHARED[1], &own][usize::try_from(random % 3).unwrap_or(0)];
     let new = entry(engine, &format!("{seed} {step}"));
     let done = match random / 3 % 8 {
-        0..=2 => catalog.put(&new, &stamp()).map(drop),
+        0..=2 => catalog.put(&new, &stamp(1)).map(drop),
         // The same for all, which often changes nothing.
-        3 => catalog.put(&entry(engine, "common"), &stamp()).map(drop),
+        3 => catalog.put(&entry(engine, "common"), &stamp(1)).map(drop),
         4 => {
             let both = [new, entry(SHARED[0], &format!("{seed} {step}"))];
-            catalog.put_all(&both, &stamp()).map(drop)
+            catalog.put_all(&both, &stamp(1)).map(drop)
         }
         5 => {
             let current = catalog.current(&name(engine)).expect("it can be read");
             let expect = current.map_or(Expect::Absent, |it| Expect::Object(it.object));
-            catalog.put_if(&new, expect, &stamp()).map(drop)
+            catalog.put_if(&new, expect, &stamp(1)).map(drop)
         }
         6 => catalog
-            .retire(&name(engine), Expect::Any, &stamp())
+            .retire(&name(engine), Expect::Any, &stamp(1))
             .map(drop),
-        _ => catalog.rollback(&name(engine), None, &stamp()).map(drop),
+        _ => catalog.rollback(&name(engine), None, &stamp(1)).map(drop),
     };
     match done {
         Ok(()) | Err(Error::Ref(RefError::Conflict { .. }) | Error::NoEarlierEntry { .. }) => {}
@@ -111,7 +105,7 @@ fn count(catalog: &Catalog, wins: u32) {
         let number = current.entry.build_ref.expect("it has one");
         let number: u32 = number.parse().expect("it is a number");
         let next = entry("a", &(number + 1).to_string());
-        match catalog.put_if(&next, Expect::Object(current.object), &stamp()) {
+        match catalog.put_if(&next, Expect::Object(current.object), &stamp(1)) {
             Ok(_) => left -= 1,
             Err(Error::Ref(RefError::Conflict { .. })) => {}
             Err(error) => unreachable!("{error}"),
@@ -125,7 +119,7 @@ fn of_all_who_expect_the_same_one_wins() {
     let root = scratch.path().join("root");
     let catalog = Catalog::create(&root).expect("it can be made");
     catalog
-        .put(&entry("a", "0"), &stamp())
+        .put(&entry("a", "0"), &stamp(1))
         .expect("it can be put");
     let children = Children::start(&["count 30", "count 30"], &root);
     thread::scope(|scope| {
@@ -154,7 +148,7 @@ fn same_build_that_many_record_at_once_is_recorded_once() {
             let engine = PreparedEngine::new(&format!("e{round}"), "1", image, thread);
             start.wait();
             catalog
-                .record(&engine, &stamp())
+                .record(&engine, &stamp(1))
                 .expect("it can be recorded");
         }
     };
@@ -182,7 +176,7 @@ fn locks_of_a_killed_process_are_free_at_once() {
     let root = scratch.path().join("root");
     let catalog = Catalog::create(&root).expect("it can be made");
     catalog
-        .put(&entry("a", "first"), &stamp())
+        .put(&entry("a", "first"), &stamp(1))
         .expect("it can be put");
     let mut waited = 0;
     for round in 0..12 {
@@ -195,7 +189,7 @@ fn locks_of_a_killed_process_are_free_at_once() {
         signal(&children.0[0], "STOP");
         let new = entry("a", &format!("round {round}"));
         thread::scope(|scope| {
-            let put = scope.spawn(|| catalog.put(&new, &stamp()));
+            let put = scope.spawn(|| catalog.put(&new, &stamp(1)));
             thread::sleep(Duration::from_millis(30));
             waited += u32::from(!put.is_finished());
             let killed = Instant::now();

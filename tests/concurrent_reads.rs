@@ -8,19 +8,12 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use engine_catalog::{Catalog, EngineEntry, Expect, Filter};
-use support::child;
 use support::crowd::{Children, assert_chain, meanwhile, replace_for_ever};
 use support::mount::{Kind, Mounted};
-use support::sample::{entry, name, object, stamp};
+use support::sample::{entry, name};
+use support::{child, object_of, stamp};
 
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod crowd;
-    pub(crate) mod mount;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-}
+mod support;
 
 /// What a helper process does; nothing when it runs as a test.
 #[test]
@@ -37,7 +30,7 @@ fn reading_a_history_ends_however_fast_it_grows() {
     let root = scratch.as_ref().expect("there is room").path().join("root");
     let catalog = Catalog::create(&root).expect("it can be made");
     catalog
-        .put(&entry("a", "first"), &stamp())
+        .put(&entry("a", "first"), &stamp(1))
         .expect("it can be put");
     let mut children = Children::start(&["a"], &root);
     let (file, start) = (root.join("history/a/1"), Instant::now());
@@ -61,7 +54,7 @@ fn id_that_moves_to_another_ref_is_never_ambiguous() {
     let catalog = Catalog::create(&root).expect("it can be made");
     // A reader comes by all of these on its way from the one to the other.
     let between: Vec<_> = (0..40).map(|n| entry(&format!("m{n}"), "x")).collect();
-    let put = catalog.put_all(&between, &stamp());
+    let put = catalog.put_all(&between, &stamp(1));
     put.expect("they can be put");
     let step = AtomicU32::new(0);
     let moves = || {
@@ -72,9 +65,9 @@ fn id_that_moves_to_another_ref_is_never_ambiguous() {
                 id,
                 ..entry(engine, &build)
             };
-            catalog.put(&entry, &stamp()).expect("it can be put");
+            catalog.put(&entry, &stamp(1)).expect("it can be put");
             thread::sleep(Duration::from_millis(1));
-            let retired = catalog.retire(&name(engine), Expect::Any, &stamp());
+            let retired = catalog.retire(&name(engine), Expect::Any, &stamp(1));
             retired.expect("it can be retired");
         }
     };
@@ -93,14 +86,14 @@ fn list_while_replacing(dir: &Path) {
     let catalog = Catalog::create(&root).expect("it can be made");
     for build in ["first", "second"] {
         let entries = ["a", "b", "c"].map(|engine| entry(engine, build));
-        let put = catalog.put_all(&entries, &stamp());
+        let put = catalog.put_all(&entries, &stamp(1));
         put.expect("they can be put");
     }
     // As writers do, and much faster than they can.
     let (reference, temporary) = (root.join("refs/b/1"), root.join("tmp/fast"));
     let replace = || {
         for build in ["first", "second"] {
-            let id = object(&entry("b", build));
+            let id = object_of(&entry("b", build));
             fs::write(&temporary, format!("{id}\n")).expect("there is room");
             fs::rename(&temporary, &reference).expect("it can be replaced");
         }

@@ -10,16 +10,10 @@ use engine_catalog::{Artifacts, Catalog, Error, Expect, PreparedEngine};
 use support::ballast::Ballast;
 use support::mount::{Kind, Mounted};
 use support::observe::{assert_clean, cause, is_kind, state};
-use support::sample::{entry, name, stamp};
+use support::sample::{entry, name};
+use support::stamp;
 
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support {
-    pub(crate) mod ballast;
-    pub(crate) mod mount;
-    pub(crate) mod observe;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-}
+mod support;
 
 /// How many entries are put together.
 const MANY: usize = 12;
@@ -42,23 +36,23 @@ fn calls(scratch: &Path) -> [Call; 5] {
     [
         call(
             "put",
-            Box::new(|it| it.put(&entry("e0", "newer"), &stamp()).map(drop)),
+            Box::new(|it| it.put(&entry("e0", "newer"), &stamp(1)).map(drop)),
         ),
         call(
             "put new",
-            Box::new(|it| it.put(&entry("new", "new"), &stamp()).map(drop)),
+            Box::new(|it| it.put(&entry("new", "new"), &stamp(1)).map(drop)),
         ),
         call(
             "record",
-            Box::new(move |it| it.record(&engine, &stamp()).map(drop)),
+            Box::new(move |it| it.record(&engine, &stamp(1)).map(drop)),
         ),
         call(
             "put all",
-            Box::new(move |it| it.put_all(&many, &stamp()).map(drop)),
+            Box::new(move |it| it.put_all(&many, &stamp(1)).map(drop)),
         ),
         call(
             "retire",
-            Box::new(|it| it.retire(&name("e1"), Expect::Any, &stamp()).map(drop)),
+            Box::new(|it| it.retire(&name("e1"), Expect::Any, &stamp(1)).map(drop)),
         ),
     ]
 }
@@ -68,7 +62,7 @@ fn catalog(root: &Path) -> Catalog {
     let catalog = Catalog::create(root).expect("it can be made");
     let entries: Vec<_> = (0..10).map(|n| entry(&format!("e{n}"), "old")).collect();
     catalog
-        .put_all(&entries, &stamp())
+        .put_all(&entries, &stamp(1))
         .expect("they can be put");
     catalog
 }

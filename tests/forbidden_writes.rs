@@ -10,22 +10,15 @@ use std::{fs, io};
 use engine_catalog::{Catalog, Cause, EngineEntry};
 use support::mount::Mounted;
 use support::observe::{assert_clean, cause, is_kind, state};
-use support::sample::{entry, name, object, object_file, stamp};
-use support::{child, skip};
+use support::sample::{entry, name};
+use support::{child, object_file, object_of, skip, stamp};
 
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod mount;
-    pub(crate) mod observe;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-}
+mod support;
 
 /// Makes a catalog with a ref.
 fn catalog(root: &Path) -> Catalog {
     let catalog = Catalog::create(root).expect("it can be made");
-    let put = catalog.put(&entry("e0", "old"), &stamp());
+    let put = catalog.put(&entry("e0", "old"), &stamp(1));
     put.expect("it can be put");
     catalog
 }
@@ -117,21 +110,21 @@ fn lose_permission(scratch: &Path) {
             set_mode(&path, mode | write);
         };
         allow(0);
-        let error = catalog.put(wanted, &stamp());
+        let error = catalog.put(wanted, &stamp(1));
         let error = error.expect_err("it must not be written");
         let is_denied = is_kind(&error, io::ErrorKind::PermissionDenied);
         assert!(is_denied, "{part}: {error}");
         assert_eq!(state(&catalog), before, "{part}");
         assert_clean(&root);
         allow(0o200);
-        let again = catalog.put(wanted, &stamp());
+        let again = catalog.put(wanted, &stamp(1));
         assert!(again.is_ok(), "{part}: {again:?}");
     }
 }
 
 /// Returns the directory of the object of an entry, relative to the root.
 fn shard(root: &Path, entry: &EngineEntry) -> String {
-    let file = object_file(root, object(entry));
+    let file = object_file(root, object_of(entry));
     let shard = file.parent().and_then(|dir| dir.strip_prefix(root).ok());
     shard.expect("it is below the root").display().to_string()
 }
@@ -164,7 +157,7 @@ fn what_is_mounted_below_the_root_is_not_entered() {
         let Some(mounted) = Mounted::over(&root.join(part)) else {
             return;
         };
-        let error = catalog.put(&wanted, &stamp());
+        let error = catalog.put(&wanted, &stamp(1));
         let error = error.expect_err("it must not be entered");
         let is_elsewhere = matches!(cause(&error).cause, Cause::OtherFileSystem);
         assert!(is_elsewhere, "{part}: {error}");

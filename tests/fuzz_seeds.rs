@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 #[path = "../fuzz/checks.rs"]
 #[expect(unreachable_pub, reason = "public for the fuzz targets")]
 mod checks;
+mod support;
 
 fn fuzz_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
@@ -68,14 +69,7 @@ fn every_vector_is_a_seed() {
     for kind in ["entries", "snapshots"] {
         for vector in vectors[kind].as_array().expect("a list of vectors") {
             let digits = vector["cbor"].as_str().expect("hexadecimal digits");
-            let bytes: Vec<u8> = digits
-                .as_bytes()
-                .chunks(2)
-                .map(|pair| {
-                    let pair = str::from_utf8(pair).expect("digits are ASCII");
-                    u8::from_str_radix(pair, 16).expect("two digits are a byte")
-                })
-                .collect();
+            let bytes = support::from_hex(digits);
             let name = &vector["name"];
             assert!(
                 seeds.contains(&bytes),

@@ -11,18 +11,12 @@ use std::process::Command;
 
 use engine_catalog::{Catalog, Error, Expect};
 use support::observe::{State, leftovers, partial_objects, state_of};
-use support::sample::{entry, name, object, object_file, stamp};
+use support::sample::{entry, name};
 use support::strace::{self, Call, Run};
-use support::{child, skip};
+use support::{child, object_file, object_of, skip, stamp};
 use walkdir::WalkDir;
 
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod observe;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-    pub(crate) mod strace;
-}
+mod support;
 
 const ENGINES: [&str; 3] = ["e0", "e1", "e2"];
 
@@ -44,13 +38,15 @@ fn child() {
 
 fn act(catalog: &Catalog, role: &str) -> Result<(), Error> {
     match role {
-        "put" => catalog.put(&entry("e0", "new"), &stamp()).map(drop),
+        "put" => catalog.put(&entry("e0", "new"), &stamp(1)).map(drop),
         "put all" => {
             let entries = ENGINES.map(|engine| entry(engine, "new"));
-            catalog.put_all(&entries, &stamp()).map(drop)
+            catalog.put_all(&entries, &stamp(1)).map(drop)
         }
-        "retire" => catalog.retire(&name("e0"), Expect::Any, &stamp()).map(drop),
-        "rollback" => catalog.rollback(&name("e0"), None, &stamp()).map(drop),
+        "retire" => catalog
+            .retire(&name("e0"), Expect::Any, &stamp(1))
+            .map(drop),
+        "rollback" => catalog.rollback(&name("e0"), None, &stamp(1)).map(drop),
         _ => unreachable!("there is no such role"),
     }
 }
@@ -209,7 +205,7 @@ fn quarantined(root: &Path) -> usize {
 /// Puts builds of the first engine, one after the other.
 fn put(catalog: &Catalog, builds: &[&str]) {
     for build in builds {
-        let put = catalog.put(&entry("e0", build), &stamp());
+        let put = catalog.put(&entry("e0", build), &stamp(1));
         put.expect("it can be put");
     }
 }
@@ -315,7 +311,7 @@ fn failed_or_killed_put_changes_no_history_under_another_name() {
 fn failed_or_killed_healing_never_destroys_what_is_damaged() {
     let prepare = |root: &Path, catalog: &Catalog| {
         put(catalog, &["new", "old"]);
-        let object = object_file(root, object(&entry("e0", "new")));
+        let object = object_file(root, object_of(&entry("e0", "new")));
         fs::remove_file(&object).expect("it is there");
         fs::write(&object, DAMAGED).expect("there is room");
     };

@@ -5,10 +5,7 @@
 //! The kernel has written to the image what was synced, and nothing else that it still holds in
 //! memory; [`method_sees_what_was_not_synced`] shows that this catches a lack of syncing.
 
-mod support {
-    pub(crate) mod mount;
-    pub(crate) mod skip;
-}
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs;

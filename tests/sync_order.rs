@@ -10,19 +10,12 @@ use std::path::PathBuf;
 
 use engine_catalog::{Artifacts, Catalog, EngineEntry, Expect, Filter, PreparedEngine};
 use support::disk_model::{Disk, Event, events};
-use support::sample::{entry, name, object, object_file, stamp};
+use support::sample::{entry, name};
 use support::strace::{self, Run};
 use support::sync_rules::Rules;
-use support::{child, skip};
+use support::{child, object_file, object_of, skip, stamp};
 
-mod support {
-    pub(crate) mod child;
-    pub(crate) mod disk_model;
-    pub(crate) mod sample;
-    pub(crate) mod skip;
-    pub(crate) mod strace;
-    pub(crate) mod sync_rules;
-}
+mod support;
 
 fn many() -> Vec<EngineEntry> {
     (0..100).map(|n| entry(&format!("e{n}"), "new")).collect()
@@ -40,20 +33,24 @@ fn child() {
         "create" => drop(Catalog::create(&root).expect("it can be made")),
         "put" => drop(
             open()
-                .put(&entry("e", "new"), &stamp())
+                .put(&entry("e", "new"), &stamp(1))
                 .expect("it can be put"),
         ),
-        "put all" => drop(open().put_all(&many(), &stamp()).expect("they can be put")),
+        "put all" => drop(open().put_all(&many(), &stamp(1)).expect("they can be put")),
         "retire" => {
-            let held = open().retire(&name("e"), Expect::Any, &stamp());
+            let held = open().retire(&name("e"), Expect::Any, &stamp(1));
             assert!(held.expect("it can be retired").is_some());
         }
-        "rollback" => drop(open().rollback(&name("e"), None, &stamp()).expect("it can")),
+        "rollback" => drop(
+            open()
+                .rollback(&name("e"), None, &stamp(1))
+                .expect("it can"),
+        ),
         "record" => {
             let file = root.with_file_name("opt").join("bin/server");
             let engine = PreparedEngine::new("e", "1", Artifacts::Files(vec![file]), 1);
             open()
-                .record(&engine, &stamp())
+                .record(&engine, &stamp(1))
                 .expect("it can be recorded");
         }
         "read" => read_everything(&Catalog::open_read_only(&root).expect("there is a catalog")),
@@ -105,7 +102,7 @@ impl Scene {
         let catalog = Catalog::create(&scene.root).expect("it can be made");
         for build in builds {
             catalog
-                .put(&entry("e", build), &stamp())
+                .put(&entry("e", build), &stamp(1))
                 .expect("it can be put");
         }
         Some(scene)
@@ -144,7 +141,7 @@ impl Scene {
     }
 
     fn object(&self, build: &str) -> PathBuf {
-        object_file(&self.root, object(&entry("e", build)))
+        object_file(&self.root, object_of(&entry("e", build)))
     }
 
     fn reference(&self) -> PathBuf {
@@ -222,7 +219,7 @@ fn refs_put_together_change_after_all_their_objects_and_histories() {
     };
     for entry in many() {
         let at = |top: &str| scene.root.join(format!("{top}/{}/1", entry.engine));
-        let first = vec![object_file(&scene.root, object(&entry)), at("history")];
+        let first = vec![object_file(&scene.root, object_of(&entry)), at("history")];
         rules
             .at_the_end
             .extend_from_slice(&[&first[..], &[at("refs")]].concat());
@@ -308,7 +305,7 @@ fn line_that_never_took_effect_survives_before_another_follows() {
         return;
     };
     let mut lines = fs::read_to_string(scene.history()).expect("it is there");
-    let [old, other] = ["old", "other"].map(|build| object(&entry("e", build)));
+    let [old, other] = ["old", "other"].map(|build| object_of(&entry("e", build)));
     lines += &format!("7 put {old} {other} killed\n");
     fs::write(scene.history(), lines).expect("there is room");
     let events = scene.check("put", &[], &scene.rules(Some("new")));

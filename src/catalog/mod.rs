@@ -146,9 +146,9 @@ impl Catalog {
         let opened = Root::open(root)?.ok_or_else(not_a_catalog)?;
         let marker = opened.read(Path::new(layout::FORMAT), layout::MAX_FORMAT_BYTES)?;
         let access = parse_marker(&marker.ok_or_else(not_a_catalog)?);
-        let access = access.map_err(|source| Error::Format {
+        let access = access.map_err(|cause| Error::Format {
             root: root.to_owned(),
-            source,
+            cause,
         })?;
         let access = match access {
             Access::Full => CatalogAccess::Full,

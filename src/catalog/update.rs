@@ -44,19 +44,19 @@ pub(crate) struct Checked {
 
 pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
     // Secrets first: the errors that follow repeat what they complain of.
-    let refuse = |id: &str, source| Error::Entry {
+    let refuse = |id: &str, cause| Error::Entry {
         id: id.to_owned(),
-        source,
+        cause,
     };
-    entry.refuse_secrets().map_err(|source| {
+    entry.refuse_secrets().map_err(|cause| {
         let id_is_clean = crate::secrets::find_secret(&entry.id).is_none();
-        refuse(if id_is_clean { &entry.id } else { "…" }, source)
+        refuse(if id_is_clean { &entry.id } else { "…" }, cause)
     })?;
-    let bytes = encode_entry(entry).map_err(|source| match source {
-        ObjectError::Entry(source) => refuse(&entry.id, source),
-        source => Error::EntryObject {
+    let bytes = encode_entry(entry).map_err(|cause| match cause {
+        ObjectError::Entry(cause) => refuse(&entry.id, cause),
+        cause => Error::EntryObject {
             id: entry.id.clone(),
-            source,
+            cause,
         },
     })?;
     let name = entry.ref_name()?;
@@ -85,7 +85,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`RefError::Conflict`] says what the ref holds instead.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead.
     pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
         let checked = encode_checked(entry)?;
         let puts = self.put_batch(&[&checked], expect, stamp)?;
@@ -175,7 +175,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`RefError::Conflict`] says what the ref holds instead of what was expected.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead of what was expected.
     pub fn retire(
         &self,
         name: &RefName,
@@ -201,7 +201,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`] where another
+    /// As [`exists`](Self::exists) and [`retire`](Self::retire); [`RefError::Conflict`](crate::RefError::Conflict) where another
     /// entry became current meanwhile.
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         let Some(record) = self.current_with_id(id)? else {
@@ -220,7 +220,7 @@ impl Catalog {
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
     /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version, and
-    /// [`RefError::Conflict`] where the ref changed meanwhile.
+    /// [`RefError::Conflict`](crate::RefError::Conflict) where the ref changed meanwhile.
     pub fn rollback(
         &self,
         name: &RefName,

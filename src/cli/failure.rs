@@ -96,7 +96,7 @@ fn hint(error: &Error) -> Option<String> {
         ),
         Error::NotEmpty { .. } => "name an empty directory, or one that does not exist yet".to_owned(),
         Error::Format {
-            source: MarkerError::Version { .. } | MarkerError::Feature { .. },
+            cause: MarkerError::Version { .. } | MarkerError::Feature { .. },
             ..
         }
         | Error::ReadOnlyFeature { .. } => {
@@ -105,7 +105,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::Format { .. } => {
             "its file `format` is damaged, or the directory is something else".to_owned()
         }
-        Error::Entry { source: EntryError::Secret { .. }, .. } => {
+        Error::Entry { cause: EntryError::Secret { .. }, .. } => {
             "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
         }
         Error::NoEarlierEntry { name } => {

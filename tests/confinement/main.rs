@@ -19,10 +19,10 @@ mod untouched;
 use std::path::Path;
 
 use engine_catalog::{
-    Artifacts, Catalog, Cause, Error, Expect, Filter, HistoryError, ObjectError, PathError,
-    PreparedEngine, ReadObjectError, Record, RefError,
+    Catalog, Cause, Error, Expect, Filter, HistoryError, ObjectError, PathError, ReadObjectError,
+    Record, RefError,
 };
-use support::{Home, entry, name, object_of, stamp};
+use support::{Home, entry, every_write, name, object_of, stamp};
 
 type Call = fn(&Catalog) -> Result<(), Error>;
 
@@ -66,33 +66,6 @@ const READS: [(&str, Call); 13] = [
 
 fn every_read(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
     READS.map(|(call, read)| (call, read(catalog))).into()
-}
-
-/// Every call that writes, one after another, with its result.
-fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
-    let (b1, stamp) = (name("llamacpp/b1"), stamp(3));
-    let image = Artifacts::Image("registry.example/x".into());
-    let prepared = PreparedEngine::new("vllm", "1", image, 1);
-    vec![
-        ("put-same", catalog.put(&entry("b1", 2), &stamp).map(drop)),
-        ("put-new", catalog.put(&entry("b1", 3), &stamp).map(drop)),
-        (
-            "put_if",
-            catalog
-                .put_if(&entry("b2", 9), Expect::Absent, &stamp)
-                .map(drop),
-        ),
-        (
-            "put_all",
-            catalog
-                .put_all(&[entry("b1", 4), entry("b3", 1)], &stamp)
-                .map(drop),
-        ),
-        ("record", catalog.record(&prepared, &stamp).map(drop)),
-        ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
-        ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
-        ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
-    ]
 }
 
 /// A catalog with a ref that had two entries, and one that is retired.

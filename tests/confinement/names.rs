@@ -150,13 +150,13 @@ fn engine_is_stored_reversibly_or_refused() {
             (Err(error), Err(reason)) => {
                 let refused = RefNameError::Engine {
                     text: text.clone(),
-                    source: reason,
+                    cause: reason,
                 };
                 assert_eq!(RefName::new(&text, "1"), Err(refused.clone()));
-                let Error::Entry { source, .. } = error else {
+                let Error::Entry { cause, .. } = error else {
                     panic!("{error:?}")
                 };
-                assert_eq!(source, EntryError::Name(refused));
+                assert_eq!(cause, EntryError::Name(refused));
             }
             (result, reason) => panic!("{text:?}: {result:?}, expected {reason:?}"),
         }
@@ -175,10 +175,10 @@ fn version_is_stored_reversibly_or_refused() {
                 use_name(&home, &RefName::new("llamacpp", &text).unwrap());
                 stored += 1;
             }
-            Err(source) => {
+            Err(cause) => {
                 let refused = RefNameError::Version {
                     text: text.clone(),
-                    source,
+                    cause,
                 };
                 assert_eq!(RefName::new("llamacpp", &text), Err(refused.clone()));
                 let entry = EngineEntry {
@@ -186,8 +186,8 @@ fn version_is_stored_reversibly_or_refused() {
                     ..EngineEntry::new("llamacpp", &text, 1)
                 };
                 match home.catalog.put(&entry, &stamp(1)) {
-                    Err(Error::Entry { source, .. }) => {
-                        assert_eq!(source, EntryError::Name(refused));
+                    Err(Error::Entry { cause, .. }) => {
+                        assert_eq!(cause, EntryError::Name(refused));
                     }
                     other => panic!("{text:?}: {other:?}"),
                 }
@@ -244,11 +244,11 @@ fn id_is_no_path_at_all() {
                 assert!(home.catalog.find(&id).unwrap().is_some());
                 assert!(home.catalog.delete(&id, &stamp(1)).unwrap());
             }
-            (Err(Error::Entry { source, .. }), Some(found)) => {
-                assert_eq!(source, EntryError::Control { field: "id", found });
+            (Err(Error::Entry { cause, .. }), Some(found)) => {
+                assert_eq!(cause, EntryError::Control { field: "id", found });
             }
-            (Err(Error::Entry { source, .. }), None) if id.is_empty() => {
-                assert_eq!(source, EntryError::Empty { field: "id" });
+            (Err(Error::Entry { cause, .. }), None) if id.is_empty() => {
+                assert_eq!(cause, EntryError::Empty { field: "id" });
             }
             (result, _) => panic!("{id:?}: {result:?}"),
         }

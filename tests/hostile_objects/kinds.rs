@@ -62,7 +62,7 @@ pub(crate) fn entry_cases() -> Cases {
     refused("build_ref", "", EntryError::Empty { field: "build_ref" });
     refused("id", "", EntryError::Empty { field: "id" });
     let sha256 = Algorithm::Sha256;
-    for (digest, source) in [
+    for (digest, cause) in [
         ("0f0f", DigestError::Form),
         ("sha256:../../x", DigestError::Form),
         (
@@ -77,10 +77,10 @@ pub(crate) fn entry_cases() -> Cases {
         refused(
             "digest",
             &digest.clone(),
-            EntryError::Digest { digest, source },
+            EntryError::Digest { digest, cause },
         );
     }
-    for (text, source) in [
+    for (text, cause) in [
         ("", NameError::Empty),
         ("a\nb", NameError::Control('\n')),
         (&"/".repeat(86), NameError::TooLong { length: 258 }),
@@ -89,16 +89,16 @@ pub(crate) fn entry_cases() -> Cases {
         refused(
             "version",
             &text.clone(),
-            RefNameError::Version { text, source }.into(),
+            RefNameError::Version { text, cause }.into(),
         );
     }
-    let (engine, source) = ("a/../../b".to_owned(), NameError::Slash);
+    let (engine, cause) = ("a/../../b".to_owned(), NameError::Slash);
     refused(
         "engine",
         &engine.clone(),
         RefNameError::Engine {
             text: engine,
-            source,
+            cause,
         }
         .into(),
     );

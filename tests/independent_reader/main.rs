@@ -12,6 +12,8 @@ mod document;
 mod dump;
 mod examples;
 mod reader;
+#[path = "../support/mod.rs"]
+mod support;
 mod verdicts;
 mod written;
 

@@ -152,7 +152,7 @@ fn reader_and_library_judge_the_same_texts_alike() {
         std::fs::write(root.join("format"), bytes).unwrap();
         match engine_catalog::Catalog::open_read_only(&root) {
             Ok(_) => None,
-            Err(engine_catalog::Error::Format { source, .. }) => Some(match source {
+            Err(engine_catalog::Error::Format { cause, .. }) => Some(match cause {
                 MarkerError::NotAMarker | MarkerError::Version { .. } => "first line",
                 MarkerError::Feature { .. } => "feature",
                 MarkerError::Line { .. } => "line",

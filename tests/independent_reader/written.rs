@@ -132,7 +132,7 @@ impl Written {
             "-",
             "~",
             "C:\\x",
-            "source:master-cuda",
+            "cause:master-cuda",
         ];
         for (at, version) in (0..).zip(versions) {
             self.put(&EngineEntry {

@@ -2,6 +2,8 @@
 
 use engine_catalog::ObjectId;
 
+use crate::support::from_hex;
+
 /// Shows a data item as layout.md does: offset, bytes, and what they are.
 pub(super) fn dump(bytes: &[u8]) -> String {
     let mut shown = String::new();
@@ -53,7 +55,6 @@ fn head(bytes: &[u8]) -> (u8, u64, usize) {
 /// The bytes of a dump.
 pub(super) fn undump(dump: &str) -> Vec<u8> {
     let lines = dump.lines().take_while(|line| !line.starts_with("size"));
-    let hex = lines.flat_map(|line| line.get(6..53).unwrap_or(&line[6..]).split_whitespace());
-    hex.map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    let hex = lines.map(|line| line.get(6..53).unwrap_or(&line[6..]).replace(' ', ""));
+    from_hex(&hex.collect::<String>())
 }

@@ -12,6 +12,8 @@ mod names;
 mod objects;
 mod rejected;
 mod scratch;
+#[path = "../support/mod.rs"]
+mod support;
 mod tree;
 
 use std::collections::BTreeSet;

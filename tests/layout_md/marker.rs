@@ -24,8 +24,8 @@ fn markers_are_judged_as_section_2_says() {
                 }
                 Err(other) => panic!("{marker:?}: {other:?}"),
             },
-            Err(Error::Format { source, .. }) => {
-                let variant = match source {
+            Err(Error::Format { cause, .. }) => {
+                let variant = match cause {
                     MarkerError::NotAMarker => "NotAMarker",
                     MarkerError::Version { .. } => "Version",
                     MarkerError::Feature { .. } => "Feature",
@@ -46,5 +46,5 @@ fn markers_are_judged_as_section_2_says() {
 fn new_catalog_has_the_first_marker_of_the_examples() {
     let scratch = Scratch::new();
     let (first, _) = json_string(&lines("markers")[0]);
-    assert_eq!(fs::read_to_string(scratch.path("format")).unwrap(), first);
+    assert_eq!(fs::read_to_string(scratch.at("format")).unwrap(), first);
 }

@@ -23,12 +23,12 @@ fn names_become_the_paths_of_refs_and_histories() {
         let (text, file_name) = json_string(&line);
         scratch.put(&EngineEntry::new("llamacpp", &text, 1));
         for top in ["refs", "history"] {
-            let path = scratch.path(top).join("llamacpp").join(file_name);
+            let path = scratch.at(top).join("llamacpp").join(file_name);
             assert!(path.is_file(), "{}", path.display());
         }
         if !text.contains('/') {
             scratch.put(&EngineEntry::new(&text, "b4321", 1));
-            let path = scratch.path("refs").join(file_name).join("b4321");
+            let path = scratch.at("refs").join(file_name).join("b4321");
             assert!(path.is_file(), "{}", path.display());
         }
     }

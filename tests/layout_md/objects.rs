@@ -5,6 +5,7 @@ use engine_catalog::{EngineEntry, Object, Schema, encode_entry};
 use crate::document::{LAYOUT, assert_says, blocks, quoted, table};
 use crate::dump::{dump, undump};
 use crate::scratch::entry;
+use crate::support::from_hex;
 
 const VECTORS: &str = include_str!("../vectors.json");
 
@@ -15,8 +16,7 @@ fn dumps_are_the_known_answers() {
         let vectors = vectors[kind].as_array().unwrap();
         let vector = vectors.iter().find(|vector| vector["name"] == name);
         let hex = vector.unwrap()["cbor"].as_str().unwrap();
-        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(byte).collect::<Vec<u8>>()
+        from_hex(hex)
     };
     let expected = [
         vector("entries", "empty flags are not absent flags"),

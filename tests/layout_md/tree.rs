@@ -8,7 +8,7 @@ use std::path::Path;
 use engine_catalog::{Cause, Change, Error, Name, ObjectError, Op, Schema, Snapshot};
 
 use crate::document::{LAYOUT, assert_says, letter, lines, quoted};
-use crate::scratch::{Scratch, entry, name, object_path};
+use crate::scratch::{Scratch, entry, name};
 
 #[test]
 fn creating_makes_what_section_1_says_with_the_modes_it_says() {
@@ -22,22 +22,22 @@ fn creating_makes_what_section_1_says_with_the_modes_it_says() {
         .into_iter()
         .map(|name| name.trim_end_matches('/').to_owned())
         .collect();
-    let made: BTreeSet<_> = fs::read_dir(scratch.path(""))
+    let made: BTreeSet<_> = fs::read_dir(scratch.catalog.root())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(made, said);
-    assert_eq!(fs::read(scratch.path("lock")).unwrap(), b"");
+    assert_eq!(fs::read(scratch.at("lock")).unwrap(), b"");
 
     // The umask of this process, as the files that are not objects show it.
-    let probe = scratch.dir.path().join("probe");
+    let probe = scratch.outside().join("probe");
     fs::write(&probe, "").unwrap();
     let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777;
     let by_umask = mode(&probe);
     scratch.put(&entry(1));
-    for file in walkdir::WalkDir::new(scratch.path("")) {
+    for file in walkdir::WalkDir::new(scratch.catalog.root()) {
         let file = file.unwrap();
-        let below = file.path().strip_prefix(scratch.path("")).unwrap();
+        let below = file.path().strip_prefix(scratch.catalog.root()).unwrap();
         if !file.file_type().is_file() {
             continue;
         }
@@ -79,7 +79,7 @@ fn limits_are_those_that_the_library_enforces() {
         let over = limit + 1;
         match what.as_str() {
             "format" => {
-                let marker = fs::read(scratch.path("format")).unwrap();
+                let marker = fs::read(scratch.at("format")).unwrap();
                 scratch.write_size("format", over);
                 too_large(scratch.open().map(drop), *limit);
                 scratch.write("format", marker);
@@ -97,7 +97,7 @@ fn limits_are_those_that_the_library_enforces() {
                 let schema = Schema::ALL.iter().find(|schema| schema.tag() == tag);
                 assert_eq!(schema.expect(tag).max_bytes(), *limit, "{tag}");
                 if schema == Some(&Schema::EngineEntry1) {
-                    scratch.write_size(object_path(&id).to_str().unwrap(), over);
+                    scratch.write_size(scratch.object(&id), over);
                     too_large(scratch.catalog.entry(&id).map(drop), *limit);
                 }
             }

@@ -188,9 +188,9 @@ fn path_that_only_turns_out_not_to_be_utf8_is_refused() {
     symlink(&odd, build.at("llama-server")).unwrap();
     let before = listing(home.catalog.root());
     let result = home.catalog.record(&build.prepared(1), &stamp(1));
-    let Err(Error::Entry { source, .. }) = result else {
+    let Err(Error::Entry { cause, .. }) = result else {
         panic!("{result:?}")
     };
-    assert_eq!(source, EntryError::NotUtf8 { path: odd });
+    assert_eq!(cause, EntryError::NotUtf8 { path: odd });
     assert_eq!(listing(home.catalog.root()), before);
 }

@@ -187,7 +187,7 @@ fn one_refused_entry_keeps_all_others_out() {
     let refused = home.catalog.put_all(&entries, &stamp(1));
     assert!(matches!(
         refused,
-        Err(Error::Entry { id, source: EntryError::Control { field: "id", found: '\n' } }) if id == "a\nb"
+        Err(Error::Entry { id, cause: EntryError::Control { field: "id", found: '\n' } }) if id == "a\nb"
     ));
     assert_eq!(listing(home.outside()), before);
 }
@@ -223,7 +223,7 @@ fn what_cannot_be_stored_is_refused_before_anything_is_written() {
     let home = Home::new();
     let before = listing(home.outside());
     let refused = |entry: &EngineEntry| match home.catalog.put(entry, &stamp(1)) {
-        Err(Error::Entry { source, .. }) => source,
+        Err(Error::Entry { cause, .. }) => cause,
         other => panic!("{other:?}"),
     };
     let path = std::path::PathBuf::from(OsString::from_vec(b"/opt/\xff".to_vec()));
@@ -255,7 +255,7 @@ fn what_cannot_be_stored_is_refused_before_anything_is_written() {
         panic!("{result:?}")
     };
     assert!(
-        matches!(&error, Error::EntryObject { id, source: ObjectError::TooLarge { limit: 0x10_0000, .. } } if id == "llamacpp:b1")
+        matches!(&error, Error::EntryObject { id, cause: ObjectError::TooLarge { limit: 0x10_0000, .. } } if id == "llamacpp:b1")
     );
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(listing(home.outside()), before);
@@ -280,7 +280,7 @@ fn credentials_are_refused_and_never_repeated() {
         match error {
             Error::Entry {
                 id: found,
-                source: EntryError::Secret { field: f, kind },
+                cause: EntryError::Secret { field: f, kind },
             } => {
                 assert_eq!((&*found, &*f, kind), (id, field, SecretKind::UrlPassword));
             }

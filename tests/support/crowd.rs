@@ -8,7 +8,8 @@ use std::{fs, thread};
 use engine_catalog::{Catalog, Change, RefName};
 
 use crate::support::child;
-use crate::support::sample::{entry, stamp};
+use crate::support::sample::entry;
+use crate::support::stamp;
 
 /// Processes that are killed when the test ends, if they have not ended themselves.
 pub(crate) struct Children(pub(crate) Vec<Child>);
@@ -86,6 +87,6 @@ pub(crate) fn replace_for_ever(catalog: &Catalog, engine: &str) {
     let me = std::process::id();
     for step in 0_u32.. {
         let new = entry(engine, &format!("{me} {step}"));
-        catalog.put(&new, &stamp()).expect("it can be put");
+        catalog.put(&new, &stamp(1)).expect("it can be put");
     }
 }

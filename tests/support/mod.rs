@@ -7,13 +7,26 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod ballast;
+pub(crate) mod child;
+pub(crate) mod crowd;
+pub(crate) mod disk_model;
+pub(crate) mod mount;
+pub(crate) mod observe;
+pub(crate) mod sample;
+pub(crate) mod skip;
+pub(crate) mod strace;
+pub(crate) mod sync_rules;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use ciborium::Value;
-use engine_catalog::{Catalog, EngineEntry, ObjectId, RefName, Stamp};
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Error, Expect, ObjectId, PreparedEngine, RefName, Stamp,
+};
 
 /// A catalog in a directory that holds nothing else.
 pub(crate) struct Home {
@@ -40,8 +53,7 @@ impl Home {
 
     /// The file of an object.
     pub(crate) fn object(&self, id: &ObjectId) -> PathBuf {
-        let hex = id.to_string();
-        self.at("objects").join(&hex[..2]).join(&hex[2..])
+        object_file(self.catalog.root(), *id)
     }
 
     pub(crate) fn put(&self, entry: &EngineEntry) -> ObjectId {
@@ -65,6 +77,12 @@ impl Home {
     }
 }
 
+/// The file of an object in the catalog at `root`.
+pub(crate) fn object_file(root: &Path, id: ObjectId) -> PathBuf {
+    let hex = id.to_string();
+    root.join("objects").join(&hex[..2]).join(&hex[2..])
+}
+
 pub(crate) fn stamp(at_ms: i64) -> Stamp {
     Stamp::new("tester@here", at_ms).unwrap()
 }
@@ -76,6 +94,33 @@ pub(crate) fn entry(version: &str, created_ms: i64) -> EngineEntry {
 
 pub(crate) fn name(text: &str) -> RefName {
     text.parse().unwrap()
+}
+
+/// Every call that writes, one after another, with its result, in a catalog that has `llamacpp/b1`.
+pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
+    let (b1, stamp) = (name("llamacpp/b1"), stamp(3));
+    let image = Artifacts::Image("registry.example/x".into());
+    let prepared = PreparedEngine::new("vllm", "1", image, 1);
+    vec![
+        ("put-same", catalog.put(&entry("b1", 2), &stamp).map(drop)),
+        ("put-new", catalog.put(&entry("b1", 3), &stamp).map(drop)),
+        (
+            "put_if",
+            catalog
+                .put_if(&entry("b2", 9), Expect::Absent, &stamp)
+                .map(drop),
+        ),
+        (
+            "put_all",
+            catalog
+                .put_all(&[entry("b1", 4), entry("b3", 1)], &stamp)
+                .map(drop),
+        ),
+        ("record", catalog.record(&prepared, &stamp).map(drop)),
+        ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
+        ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
+        ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
+    ]
 }
 
 /// Describes everything below `top`, and itself, so that any write to any of it shows: kind, mode,
@@ -176,4 +221,13 @@ pub(crate) fn from_cbor(bytes: &[u8]) -> Value {
 /// The object that holds an entry.
 pub(crate) fn object_of(entry: &EngineEntry) -> ObjectId {
     ObjectId::of(&engine_catalog::encode_entry(entry).unwrap())
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2);
+    let digits = pairs.map(|pair| std::str::from_utf8(pair).unwrap());
+    digits
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
 }

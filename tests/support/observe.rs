@@ -13,7 +13,7 @@ use engine_catalog::{
 };
 use walkdir::WalkDir;
 
-use crate::support::sample::object_file;
+use crate::support::object_file;
 
 /// Returns the failed file operation behind an error.
 pub(crate) fn cause(error: &Error) -> &PathError {
