@@ -120,6 +120,17 @@ pub(crate) fn sync_absence(root: &Root, name: &RefName) -> Result<(), PathError>
     }
 }
 
+/// As [`sync_absence`], of whichever ref it was.
+pub(crate) fn sync_absences(root: &Root) -> Result<(), PathError> {
+    let top = Path::new(layout::REFS);
+    for (engine, kind) in root.list(top)? {
+        if kind == FileKind::Directory && Name::from_file_name(&engine).is_some() {
+            root.dir(&top.join(engine))?.sync()?;
+        }
+    }
+    Ok(())
+}
+
 /// Returns the names of all refs that `filter` matches, sorted by engine and version. Files whose
 /// names are not of the format are foreign and passed over.
 ///

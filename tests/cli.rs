@@ -414,10 +414,13 @@ fn put_repeats_no_secret_whatever_else_is_wrong() {
     for (from, to) in [
         (
             r#""build_flags": []"#,
-            format!(r#""build_flags": "HF_TOKEN=hunter2""#),
+            r#""build_flags": "HF_TOKEN=hunter2""#.to_owned(),
         ),
         (r#""build_flags": []"#, format!(r#""digest": "{url}""#)),
-        (r#""build_flags": []"#, format!(r#""HF_TOKEN=hunter2": []"#)),
+        (
+            r#""build_flags": []"#,
+            r#""HF_TOKEN=hunter2": []"#.to_owned(),
+        ),
         (r#""b4321""#, r#""HF_TOKEN=hunter2\n""#.to_owned()),
         (r#""llamacpp""#, r#""HF_TOKEN=hunter2/x""#.to_owned()),
         ("1758240000000", r#""HF_TOKEN=hunter2""#.to_owned()),

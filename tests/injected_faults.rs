@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use engine_catalog::{Catalog, Error, Expect};
 use support::observe::{State, leftovers, partial_objects, state_of};
@@ -127,15 +128,10 @@ impl Scene {
             self.scratch.path().join("root"),
         );
         let _ = fs::remove_dir_all(&to);
-        for found in WalkDir::new(&from) {
-            let found = found.expect("it can be read");
-            let path = to.join(found.path().strip_prefix(&from).expect("it is below"));
-            if found.file_type().is_dir() {
-                fs::create_dir(path).expect("there is room");
-            } else {
-                fs::copy(found.path(), path).expect("there is room");
-            }
-        }
+        // With the links that its files have to each other.
+        let mut copy = Command::new("cp");
+        let copied = copy.arg("--archive").args([&from, &to]).status();
+        assert!(copied.expect("there is cp").success());
         to
     }
 
@@ -292,6 +288,23 @@ fn failed_or_killed_rollback_leaves_the_old_or_the_new() {
         return;
     };
     scene.every_fault(|_, _| {});
+}
+
+#[test]
+fn failed_or_killed_put_changes_no_history_under_another_name() {
+    let prepare = |root: &Path, catalog: &Catalog| {
+        put(catalog, &["old"]);
+        fs::create_dir(root.join("cache")).expect("there is room");
+        let history = root.join("history/e0/1");
+        fs::hard_link(history, root.join("cache/other")).expect("there is room");
+    };
+    let Some(scene) = Scene::new("put", prepare) else {
+        return;
+    };
+    scene.every_fault(|root, what| {
+        let other = fs::read_to_string(root.join("cache/other")).expect("it is there");
+        assert_eq!(other.lines().count(), 1, "{what}");
+    });
 }
 
 #[test]

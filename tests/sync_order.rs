@@ -18,7 +18,7 @@ use support::{child, object_file, object_of, skip, stamp};
 mod support;
 
 fn many() -> Vec<EngineEntry> {
-    (0..100).map(|n| entry(&format!("e{n}"), "new")).collect()
+    (0..96).map(|n| entry(&format!("e{n}"), "new")).collect()
 }
 
 /// What a helper process does; nothing when it runs as a test.
@@ -353,6 +353,22 @@ fn line_that_never_took_effect_survives_before_another_follows() {
         at(Event::Write(scene.history())),
     );
     assert!(synced.is_some() && synced < written, "{events:#?}");
+}
+
+/// As copying a catalog by hard links leaves it.
+#[test]
+fn history_with_another_name_is_copied_before_a_line_is_added() {
+    let Some(scene) = Scene::with(&["old"]) else {
+        return;
+    };
+    let other = scene.scratch.path().join("other");
+    fs::hard_link(scene.history(), &other).expect("there is room");
+    let before = fs::read(&other).expect("it is there");
+    let events = scene.check("put", &[], &scene.rules(Some("new")));
+    let is_copied =
+        |event: &Event| matches!(event, Event::Rename { to, .. } if *to == scene.history());
+    assert!(events.iter().any(is_copied), "{events:#?}");
+    assert_eq!(fs::read(&other).expect("it is there"), before);
 }
 
 /// The other writer may be killed before it syncs what it gave the name.

@@ -259,7 +259,10 @@ impl Catalog {
             // The last line may be of a change that is under way, and lead back to what the ref held
             // when it was read: then it would look as if it had taken effect. A ref that changes
             // faster than its history can be read must not keep a reader for ever.
-            if attempts == MOST_READS || refs::read(&self.root, name)? == current {
+            let is_settled = refs::read(&self.root, name)? == current;
+            // A writer that failed takes its line back, which can show as damage for a moment.
+            let is_doubtful = changes.is_err() && attempts == 1;
+            if attempts == MOST_READS || (is_settled && !is_doubtful) {
                 return Ok(changes?);
             }
         }

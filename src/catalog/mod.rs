@@ -102,12 +102,18 @@ impl Catalog {
         if found.iter().any(|(name, _)| name == layout::FORMAT) {
             // It may come from a process that was killed before it was synced.
             let top = root.own_dir()?;
-            top.sync_file(layout::FORMAT)?;
+            match top.sync_file(layout::FORMAT) {
+                // What lies in its place is for opening to judge.
+                Err(error) if error.cause.is_damage() => {}
+                result => result?,
+            }
             top.sync()?;
             return Err(Error::AlreadyACatalog { root: at() });
         }
         for (name, _) in found {
-            if !parts.contains(&name.as_str()) && name != layout::LOCK {
+            // A file system of its own has a directory for what its check finds.
+            let is_ours = name == layout::LOCK || name == "lost+found";
+            if !parts.contains(&name.as_str()) && !is_ours {
                 return Err(Error::NotEmpty {
                     root: at(),
                     found: name,

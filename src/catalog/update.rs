@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Catalog, State};
+use super::Catalog;
 use crate::change::{Op, Stamp};
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
@@ -207,13 +207,10 @@ impl Catalog {
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         // Also a catalog that must not be written says so, whatever is in it.
         self.require_writable()?;
-        let Some(record) = self.get(id)? else {
+        let Some(record) = self.current_with_id(id)? else {
+            refs::sync_absences(&self.root)?;
             return Ok(false);
         };
-        if self.state(&record)? != State::Current {
-            refs::sync_absence(&self.root, &record.name())?;
-            return Ok(false);
-        }
         let expect = Expect::Object(record.object);
         Ok(self.retire(&record.name(), expect, stamp)?.is_some())
     }

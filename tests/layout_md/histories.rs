@@ -61,7 +61,7 @@ fn lines_that_took_effect_and_undo_are_those_of_the_examples() {
         assert_eq!(Some(target), undo, "{walk}");
 
         // A torn end is passed over, and a malformed line before another is not.
-        for torn in ["1 put", "\0\0\0\0\n", "1 put - A me\n"] {
+        for torn in ["1 put", "\0\0\0\0\n", "1 put\0\0\n"] {
             scratch.write("history/llamacpp/b4321", format!("{all}{torn}"));
             let history = scratch.catalog.history(&name()).unwrap();
             assert_eq!(history.len(), kept.len(), "{torn:?}");

@@ -184,13 +184,36 @@ fn delete_retires_by_id_and_answers_whether_there_was_one() {
     assert_eq!(found.object, c);
 }
 
+/// A crash leaves no such line: every byte of it was written.
+#[test]
+fn changed_last_line_is_damage_and_is_kept() {
+    let (home, [.., c]) = three();
+    let path = home.at("history/llamacpp/b1");
+    let whole = fs::read_to_string(&path).unwrap();
+    let (before, last) = whole.trim_end().rsplit_once('\n').unwrap();
+    let changed = format!("{before}\n{}\n", last.replace("put", "pot"));
+    fs::write(&path, &changed).unwrap();
+    let error = home.catalog.history(&name("llamacpp/b1")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damage);
+    assert_eq!(
+        home.catalog
+            .current(&name("llamacpp/b1"))
+            .unwrap()
+            .unwrap()
+            .object,
+        c
+    );
+    home.put(&entry("b1", 4));
+    assert!(fs::read_to_string(&path).unwrap().starts_with(&changed));
+}
+
 #[test]
 fn end_of_a_history_that_a_crash_tore_is_left_out_and_written_over() {
     let (home, [.., c]) = three();
     let path = home.at("history/llamacpp/b1");
     // The last is longer than any line, which no crash leaves.
     let long = "\0".repeat(3000);
-    for torn in ["17 put 00", "17 put - - x\n", "\0\0\0\0", "\n", &long] {
+    for torn in ["17 put 00", "17 put -\0 x\n", "\0\0\0\0", "\0\n", &long] {
         let whole = fs::read(&path).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(torn.as_bytes()).unwrap();
