@@ -160,16 +160,16 @@ impl FromStr for Change {
 #[error("it is not of the form <unix ms> <op> <old> <new> <actor>")]
 pub struct MalformedLine;
 
+/// Changes to test with: objects are numbers, and 0 is none.
 #[cfg(test)]
-mod tests {
+pub(crate) mod sample {
     use super::*;
-    use proptest::prelude::*;
 
-    fn id(n: u8) -> ObjectId {
+    pub(crate) fn id(n: u8) -> ObjectId {
         ObjectId::from_bytes([n; 32])
     }
 
-    fn change(op: Op, old: u8, new: u8) -> Change {
+    pub(crate) fn change(op: Op, old: u8, new: u8) -> Change {
         let id = |n| (n > 0).then(|| id(n));
         Change {
             at_ms: 7,
@@ -179,6 +179,13 @@ mod tests {
             actor: Name::new("me@here").unwrap(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample::change;
+    use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn line_has_the_form_of_the_layout() {

@@ -59,7 +59,7 @@
 //!
 //! # Features
 //!
-//! Without default features the library depends on blake3, rustix, serde, serde_cbor and thiserror.
+//! Without default features the library depends on five crates, which the README names.
 //! `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and
 //! `cli` (the default) both of them and the `engine-catalog` program.
 

@@ -108,23 +108,8 @@ pub(crate) fn undo_target(committed: &[Change]) -> Option<ObjectId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Name;
+    use crate::change::sample::{change, id};
     use proptest::prelude::*;
-
-    fn id(n: u8) -> ObjectId {
-        ObjectId::from_bytes([n; 32])
-    }
-
-    fn change(op: Op, old: u8, new: u8) -> Change {
-        let id = |n| (n > 0).then(|| id(n));
-        Change {
-            at_ms: 7,
-            op,
-            old: id(old),
-            new: id(new),
-            actor: Name::new("me@here").unwrap(),
-        }
-    }
 
     #[test]
     fn torn_end_is_left_out_and_damage_before_it_is_not() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
 use crate::entry::EngineEntry;
@@ -81,6 +81,8 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 ///
 /// The caller holds the store lock, shared.
 pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
+    let shards: Vec<_> = objects.keys().map(|id| layout::object(id).dir).collect();
+    root.make_dirs(shards.iter().map(PathBuf::as_path))?;
     let mut writes = Vec::with_capacity(objects.len());
     for (id, bytes) in objects {
         writes.push(Write::prepare(root, id, bytes)?);

@@ -201,6 +201,11 @@ pub(crate) fn update_all<'a>(
     updates: &BTreeMap<&'a RefName, Update>,
     stamp: &Stamp,
 ) -> Result<BTreeMap<&'a RefName, Option<ObjectId>>, RefError> {
+    let engines: Vec<_> = updates
+        .keys()
+        .flat_map(|name| [layout::history(name).dir, layout::ref_file(name).dir])
+        .collect();
+    root.make_dirs(engines.iter().map(PathBuf::as_path))?;
     let mut moves = Vec::with_capacity(updates.len());
     for (name, update) in updates {
         moves.push(Move::prepare(root, name, update, stamp)?);

@@ -120,9 +120,7 @@ impl Catalog {
                 });
             }
         }
-        for part in parts {
-            root.dir(Path::new(part))?;
-        }
+        root.make_dirs(parts.iter().map(Path::new))?;
         drop(root.lock_shared(Path::new(layout::LOCK))?);
         let marker = root.stage_named(new_marker().as_bytes(), Permissions::ByUmask)?;
         root.sync([marker.file()], [])?;

@@ -9,7 +9,7 @@
 //!
 //! | step | survives a power cut once it returned |
 //! |---|---|
-//! | [`Root::dir`] | the directory and every directory above it, up to the root |
+//! | [`Root::dir`], [`Root::make_dirs`] | the directory and every directory above it, up to the root |
 //! | [`Dir::stage`], [`Root::stage_named`] | nothing; a named file may be left over in `tmp/` |
 //! | [`Root::sync`] of a staged file | its content, once it gets a name that survives |
 //! | [`Dir::publish`], [`Dir::replace`], [`Dir::remove`] | nothing; old or new, never a mixture |

@@ -1,6 +1,6 @@
 //! Writing: directories, staged files, the names they get, and what makes each survive.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -70,24 +70,44 @@ impl Root {
     /// Opens the directory at `path` for writing, making it and those above it where missing, so
     /// that its name, up to the root, survives.
     pub(crate) fn dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
-        let dir = self.open_dir(path)?;
-        // A directory that was there may be one that another process has made and not yet synced.
-        let identity = dir.identity();
-        let is_durable = identity.is_some_and(|identity| self.durable_dirs().contains(&identity));
-        if !is_durable {
-            self.parent(path)?.sync()?;
-            self.durable_dirs().extend(identity);
+        self.make_dirs([path])?;
+        self.open_dir(path)
+    }
+
+    /// Makes directories, and those above them, where they are missing, so that their names, up to
+    /// the root, survive; with one wait for all.
+    pub(crate) fn make_dirs<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p Path>,
+    ) -> Result<(), PathError> {
+        let (mut unsynced, mut made) = (BTreeSet::new(), Vec::new());
+        for path in paths {
+            // A directory that was there may be one that another process has made and not synced.
+            for dir in path.ancestors().take_while(|dir| *dir != Path::new("")) {
+                let identity = self.open_dir(dir)?.identity();
+                if identity.is_some_and(|identity| self.durable_dirs().contains(&identity)) {
+                    break;
+                }
+                made.extend(identity);
+                unsynced.extend(dir.parent());
+            }
         }
-        Ok(dir)
+        let unsynced = unsynced.into_iter().map(|dir| self.open_dir(dir));
+        self.sync([], &unsynced.collect::<Result<Vec<_>, _>>()?)?;
+        self.durable_dirs().extend(made);
+        Ok(())
     }
 
     /// As [`dir`](Self::dir), and nothing need survive yet.
     fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+        let Some(parent) = path.parent() else {
+            return self.own_dir();
+        };
         let fail = |action, errno: Errno| self.error(action, path, errno);
         let open = || self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
         let fd = match open() {
             Err(Errno::NOENT) => {
-                let parent = self.parent(path)?;
+                let parent = self.open_dir(parent)?;
                 let name = path.file_name().unwrap_or_default();
                 match mkdirat(&parent.fd, name, Mode::from_raw_mode(0o777)) {
                     Ok(()) | Err(Errno::EXIST) => open(),
@@ -101,14 +121,6 @@ impl Root {
             fd: fd.map_err(|errno| fail("open", errno))?.into(),
             path: path.to_owned(),
         })
-    }
-
-    /// Opens the directory that `path` is in, as [`dir`](Self::dir) does.
-    fn parent(&self, path: &Path) -> Result<Dir<'_>, PathError> {
-        match path.parent() {
-            Some(parent) if parent != Path::new("") => self.dir(parent),
-            _ => self.own_dir(),
-        }
     }
 
     /// Returns the root itself as a directory to write to.
