@@ -138,7 +138,7 @@ fn put_refuses_bad_input_and_stores_nothing_of_it() {
     [exit status 1]
     "#);
     assert_shows!(program, refuses(&KNOWN.replace("[]", r#"["-DHF_TOKEN=hunter2"]"#)), @"
-    | error: standard input: entry 1: build_flags[0] looks like it contains a token, password or secret that is given a value; records are immutable and shared, so it is not stored
+    | error: standard input: entry 1: build_flags[0] looks like it contains a token, password or secret that is given a value; records are immutable and shared, so it is not stored: leave it out, or refer to it by a variable such as ${HF_TOKEN}
     [exit status 1]
     ");
     assert_shows!(program, refuses(&format!("[{KNOWN}, {}]", KNOWN.replace("llamacpp:b4321", ""))), @"

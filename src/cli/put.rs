@@ -129,7 +129,9 @@ fn parse_entry(json: &str) -> Result<EngineEntry, String> {
             Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
             None => error.to_string(),
         })?;
-    entry.refuse_secrets().map_err(|error| error.to_string())?;
+    entry.refuse_secrets().map_err(|error| {
+        format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
+    })?;
     encode_entry(&entry).map_err(|error| error.to_string())?;
     Ok(entry)
 }
