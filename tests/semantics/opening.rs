@@ -132,3 +132,21 @@ fn what_is_no_catalog_is_not_opened() {
     }
     assert_eq!(listing(outside.path()), before);
 }
+
+#[test]
+fn one_handle_serves_several_threads() {
+    fn require<T: Send + Sync>() {}
+    require::<Catalog>();
+    let home = Home::new();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let catalog = &home.catalog;
+            scope.spawn(move || {
+                let entry = entry(&format!("b{thread}"), thread);
+                catalog.put(&entry, &stamp(thread)).unwrap();
+                assert!(catalog.exists(&entry.id).unwrap());
+            });
+        }
+    });
+    assert_eq!(home.catalog.list(&Filter::default()).unwrap().count(), 4);
+}
