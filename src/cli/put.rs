@@ -9,7 +9,7 @@ use engine_catalog::{EngineEntry, encode_entry, find_secret};
 use serde_json::value::RawValue;
 
 use super::failure::{Failure, say};
-use super::output::JsonChange;
+use super::output::{JsonChange, Output};
 use super::{Context, Status};
 
 /// Store entries given as JSON, exactly as they are
@@ -43,19 +43,18 @@ impl Put {
         let entries = parse(&self.file, &read(&self.file)?)?;
         let (catalog, stamp) = context.write()?;
         let mut unchanged = 0;
+        let mut is_read = true;
         for batch in entries.chunks(BATCH) {
             let puts = catalog.put_all(batch, &stamp)?;
-            for (entry, put) in batch.iter().zip(&puts) {
-                if context.out.is_json() {
-                    let change = JsonChange::new(&entry.engine, &entry.version, put);
-                    context.out.json(&change)?;
-                } else {
-                    context.out.line(&put.object.to_string())?;
-                }
-            }
             unchanged += puts.iter().filter(|put| put.is_unchanged()).count();
-            // What is printed is stored, also if the next batch fails.
-            context.out.flush()?;
+            if !is_read {
+                continue;
+            }
+            match print(&mut context.out, batch, &puts) {
+                // Whoever read the object ids has seen enough; the entries are to be stored still.
+                Err(failure) if failure.is_closed_pipe() => is_read = false,
+                printed => printed?,
+            }
         }
         say(
             "put",
@@ -66,6 +65,22 @@ impl Put {
         );
         Ok(Status::Done)
     }
+}
+
+/// Prints what became of a batch. What is printed is stored, also if the next batch fails.
+fn print(
+    out: &mut Output,
+    batch: &[EngineEntry],
+    puts: &[engine_catalog::Put],
+) -> Result<(), Failure> {
+    for (entry, put) in batch.iter().zip(puts) {
+        if out.is_json() {
+            out.json(&JsonChange::new(&entry.engine, &entry.version, put))?;
+        } else {
+            out.line(&put.object.to_string())?;
+        }
+    }
+    out.flush()
 }
 
 /// Reads all of a file.
@@ -124,11 +139,14 @@ fn parse_entry(json: &str) -> Result<EngineEntry, String> {
     if !json.starts_with('{') {
         return Err("it is not an object".to_owned());
     }
-    let entry: EngineEntry =
-        serde_json::from_str(json).map_err(|error| match find_secret(json) {
+    let entry: EngineEntry = serde_json::from_str(json).map_err(|error| {
+        // The message may repeat a text whose escapes are undone.
+        let error = error.to_string();
+        match find_secret(json).or_else(|| find_secret(&error)) {
             Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
-            None => error.to_string(),
-        })?;
+            None => error,
+        }
+    })?;
     entry.refuse_secrets().map_err(|error| {
         format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
     })?;
