@@ -103,8 +103,8 @@ impl From<Metadata> for FileState {
     }
 }
 
-/// Finds the files at `paths`, makes them survive, and returns them in order; several links to one
-/// file are one artifact.
+/// Finds the files at `paths`, makes them survive, and returns them in order; several symbolic
+/// links to one file are one artifact.
 ///
 /// Syncing comes first: a page of a file that is mapped into memory and not yet written back can
 /// change without any trace; from then on, a change of any kind shows in the times of the file.

@@ -14,11 +14,15 @@ use crate::name::RefName;
 /// More than any line has: two numbers' worth of fields, two object ids and an actor of 255 bytes.
 const MAX_LINE_BYTES: u64 = 512;
 
+/// How often a history is copied because its file has another name. A file that has one again right
+/// after is on a file system that counts names wrongly.
+const MOST_COPIES: u32 = 3;
+
 /// A history that cannot be returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// A line that is not the last is malformed.
+    /// A line is malformed that is not the torn end of an append.
     #[error("the history of {name} is damaged: line {line} is malformed")]
     Damaged {
         /// The ref.
@@ -102,15 +106,17 @@ impl<'r> LockedHistory<'r> {
     pub(crate) fn lock(root: &'r Root, name: &RefName) -> Result<Self, PathError> {
         let place = layout::history(name);
         let dir = root.dir(&place.dir)?;
+        let mut copies = 0;
         loop {
             let lock = dir.lock_exclusive(&place.name)?;
             let fail = |error: std::io::Error| dir.fail("read", &place.name, error);
             // Known before anything can be taken back: an empty file may go again, no other.
             let length = lock.file().metadata().map_err(fail)?.len();
             check_size(&dir, &place, length)?;
-            if lock.has_other_names().map_err(fail)? {
+            if copies < MOST_COPIES && lock.has_other_names().map_err(fail)? {
                 // What is appended must not appear under the other name, as copying by hard links
                 // gives it: go on with a copy.
+                copies += 1;
                 let copy = lock.read_from(0).map_err(fail)?;
                 let copy = root.stage_named(&copy, Permissions::ByUmask)?;
                 root.sync([copy.file()], [])?;

@@ -92,7 +92,8 @@ pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Res
     let mut dirs = BTreeMap::new();
     for write in writes {
         let dir = write.finish(root)?;
-        dirs.insert(dir.path().to_owned(), dir);
+        // Of several descriptors the first is the one through which a failed write is told.
+        dirs.entry(dir.path().to_owned()).or_insert(dir);
     }
     root.sync([], dirs.values())
 }

@@ -1,6 +1,6 @@
 //! Refs: which entry is current for an engine and version (layout.md sections 5, 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::change::{Change, Op, Stamp};
@@ -215,12 +215,21 @@ pub(crate) fn update_all<'a>(
         [step.history.file()].into_iter().chain(staged)
     });
     root.sync(files, moves.iter().map(|step| step.history.dir()))?;
-    let mut dirs = BTreeMap::new();
+    // All are opened before anything is renamed: through them the kernel tells of a failed write.
+    let paths: BTreeSet<_> = updates
+        .keys()
+        .map(|name| layout::ref_file(name).dir)
+        .collect();
+    let dirs = paths
+        .into_iter()
+        .map(|path| Ok((path.clone(), root.dir(&path)?)));
+    let dirs = dirs.collect::<Result<BTreeMap<_, _>, PathError>>()?;
     let mut before = BTreeMap::new();
     for (name, step) in updates.keys().zip(&mut moves) {
         before.insert(*name, step.old);
-        step.finish(root, &mut dirs)?;
+        step.finish(&dirs[&layout::ref_file(name).dir])?;
     }
+    // Also where nothing changed: what is there, or gone, may come from a process that died.
     root.sync([], dirs.values())?;
     Ok(before)
 }
@@ -269,27 +278,18 @@ impl<'r> Move<'r> {
         })
     }
 
-    /// Changes the ref, and adds its directory to those that are to be synced.
-    fn finish(
-        &mut self,
-        root: &'r Root,
-        dirs: &mut BTreeMap<PathBuf, Dir<'r>>,
-    ) -> Result<(), PathError> {
-        let place = layout::ref_file(&self.name);
-        if self.old.is_none() && self.new.is_none() {
-            return sync_absence(root, &self.name);
-        }
-        let dir = root.dir(&place.dir)?;
+    /// Changes the ref in its directory, which is to be synced.
+    fn finish(&mut self, dir: &Dir<'_>) -> Result<(), PathError> {
+        let name = layout::ref_file(&self.name).name;
         match (self.staged.take(), self.new) {
-            (Some(staged), _) => dir.replace(staged, &place.name)?,
-            (None, None) => dir.remove(&place.name)?,
+            (Some(staged), _) => dir.replace(staged, &name)?,
+            (None, None) => dir.remove(&name)?,
             // Unchanged. It may come from a process that died, or a copy, before it was synced.
-            (None, Some(_)) => dir.sync_file(&place.name)?,
+            (None, Some(_)) => dir.sync_file(&name)?,
         }
         if self.old != self.new {
             self.history.keep();
         }
-        dirs.insert(place.dir, dir);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, io};
 
-use engine_catalog::{Catalog, Cause, EngineEntry};
+use engine_catalog::{Catalog, Cause, EngineEntry, Error};
 use support::mount::Mounted;
 use support::observe::{assert_clean, cause, is_kind, state};
 use support::sample::{entry, name};
@@ -35,6 +35,7 @@ fn act(role: &str, scratch: &Path) {
     match role {
         "lose permission" => lose_permission(scratch),
         "create" => create_where_nothing_can_be_listed(scratch),
+        "create again" => create_where_a_catalog_cannot_be_synced(scratch),
         _ => unreachable!("there is no such role"),
     }
 }
@@ -78,6 +79,20 @@ fn create_where_nothing_can_be_listed(scratch: &Path) {
     assert_eq!(cause(&error).action, "sync");
     set_mode(&dir, 0o700);
     Catalog::create(dir.join("root")).expect("it can be synced now");
+}
+
+/// Whoever may not open the marker has not made it, and need not make it survive.
+#[test]
+fn catalog_that_cannot_be_synced_is_still_one() {
+    as_nobody("create again");
+}
+
+fn create_where_a_catalog_cannot_be_synced(scratch: &Path) {
+    let root = scratch.join("root");
+    drop(catalog(&root));
+    set_mode(&root.join("format"), 0);
+    let error = Catalog::create(&root).expect_err("there is one");
+    assert!(matches!(error, Error::AlreadyACatalog { .. }), "{error}");
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl Catalog {
     ///
     /// [`Error::History`] where a line is damaged, and [`Error::Ref`].
     pub fn history(&self, name: &RefName) -> Result<Vec<Change>, Error> {
-        let mut attempts = 0;
+        let (mut attempts, mut errors_in_a_row) = (0, 0);
         loop {
             attempts += 1;
             let current = refs::read(&self.root, name)?;
@@ -261,8 +261,12 @@ impl Catalog {
             // faster than its history can be read must not keep a reader for ever.
             let is_settled = refs::read(&self.root, name)? == current;
             // A writer that failed takes its line back, which can show as damage for a moment.
-            let is_doubtful = changes.is_err() && attempts == 1;
-            if attempts == MOST_READS || (is_settled && !is_doubtful) {
+            errors_in_a_row = if changes.is_err() {
+                errors_in_a_row + 1
+            } else {
+                0
+            };
+            if attempts == MOST_READS || (is_settled && errors_in_a_row != 1) {
                 return Ok(changes?);
             }
         }

@@ -102,12 +102,13 @@ impl Catalog {
         if found.iter().any(|(name, _)| name == layout::FORMAT) {
             // It may come from a process that was killed before it was synced.
             let top = root.own_dir()?;
-            match top.sync_file(layout::FORMAT) {
-                // What lies in its place is for opening to judge.
-                Err(error) if error.cause.is_damage() => {}
-                result => result?,
+            for synced in [top.sync_file(layout::FORMAT), top.sync()] {
+                match synced {
+                    // What lies in its place is for opening to judge.
+                    Err(error) if error.cause.is_damage() || error.cause.needs_no_sync() => {}
+                    synced => synced?,
+                }
             }
-            top.sync()?;
             return Err(Error::AlreadyACatalog { root: at() });
         }
         for (name, _) in found {

@@ -14,6 +14,7 @@ use crate::name::RefName;
 use crate::objects;
 use crate::refs::{self, Expect, Update};
 use crate::schema::ObjectError;
+use crate::secrets::find_secret;
 
 /// The most entries that go to the disk together: each holds a few descriptors open.
 const BATCH: usize = 32;
@@ -43,21 +44,18 @@ pub(crate) struct Checked {
 }
 
 pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
-    // Secrets first: the errors that follow repeat what they complain of.
-    let refuse = |id: &str, cause| Error::Entry {
-        id: id.to_owned(),
-        cause,
-    };
+    // Secrets first: other errors repeat what they complain of.
     entry.refuse_secrets().map_err(|cause| {
-        let id_is_clean = crate::secrets::find_secret(&entry.id).is_none();
-        refuse(if id_is_clean { &entry.id } else { "…" }, cause)
+        let id_is_clean = find_secret(&entry.id).is_none();
+        let id = if id_is_clean { &entry.id } else { "…" }.to_owned();
+        Error::Entry { id, cause }
     })?;
-    let bytes = encode_entry(entry).map_err(|cause| match cause {
-        ObjectError::Entry(cause) => refuse(&entry.id, cause),
-        cause => Error::EntryObject {
-            id: entry.id.clone(),
-            cause,
-        },
+    let bytes = encode_entry(entry).map_err(|cause| {
+        let id = entry.id.clone();
+        match cause {
+            ObjectError::Entry(cause) => Error::Entry { id, cause },
+            cause => Error::EntryObject { id, cause },
+        }
     })?;
     let name = entry.ref_name()?;
     Ok(Checked {

@@ -86,6 +86,14 @@ impl Cause {
         )
     }
 
+    /// Returns whether a sync failed because this user may not write there, or nobody can, so that
+    /// nothing there can be unsynced that this process relies on.
+    pub(crate) fn needs_no_sync(&self) -> bool {
+        use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
+        matches!(self, Self::Io(error)
+            if matches!(error.kind(), InvalidInput | PermissionDenied | ReadOnlyFilesystem))
+    }
+
     /// Returns whether the disk, or the file system, could not deliver what is there. Another error,
     /// such as a want of descriptors, memory or permission, says nothing about a file.
     pub(crate) fn is_unreadable(&self) -> bool {

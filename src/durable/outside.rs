@@ -47,19 +47,14 @@ pub(crate) fn sync_outside<'a>(
 /// Makes names outside of any catalog survive, and those of the directories above them, as far as
 /// this user may open them. Paths are absolute.
 fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathError> {
-    use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
     let above = |path: &'a Path| path.ancestors().skip(1);
     for dir in paths.into_iter().flat_map(above).collect::<BTreeSet<_>>() {
-        match File::open(dir).and_then(|dir| dir.sync_all()) {
-            Ok(()) => {}
-            // A directory that this user may not list, or that cannot be written or synced, was
-            // not made by whoever made what lies below.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    InvalidInput | PermissionDenied | ReadOnlyFilesystem
-                ) => {}
-            Err(error) => return Err(PathError::new("sync", dir, error)),
+        let synced = File::open(dir).and_then(|dir| dir.sync_all());
+        match synced.map_err(|error| PathError::new("sync", dir, error)) {
+            // A directory that this user may not list, or that cannot be written or synced, was not
+            // made by whoever made what lies below.
+            Err(error) if error.cause.needs_no_sync() => {}
+            synced => synced?,
         }
     }
     Ok(())
