@@ -9,6 +9,7 @@ use std::sync::mpsc::{channel, sync_channel};
 
 use crate::digest::{Algorithm, DigestError};
 use crate::durable::{PathError, sync_outside};
+use crate::manifest::{Manifest, ManifestFile};
 
 /// How much is read at a time. Reading ahead into a second buffer of this size keeps the disk busy
 /// while all cores hash the first, which is as quick as mapping the file into memory; and a file that
@@ -86,6 +87,7 @@ pub(crate) struct Artifact {
 struct FileState {
     device: u64,
     inode: u64,
+    mode: u32,
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -96,6 +98,7 @@ impl From<Metadata> for FileState {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
+            mode: metadata.mode() & Manifest::MAX_MODE,
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
@@ -157,13 +160,17 @@ impl Artifact {
         &self.path
     }
 
-    /// Returns the digest of the content.
-    pub(crate) fn digest(
+    /// Returns what a manifest says of the file, and the digest of its content by `algorithm`.
+    pub(crate) fn hash(
         &self,
         algorithm: Algorithm,
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<String, ArtifactError> {
-        let mut hasher = Hasher::new(algorithm).ok_or(ArtifactError::Unsupported(algorithm))?;
+    ) -> Result<(ManifestFile, String), ArtifactError> {
+        let mut hasher = Hasher::new(Algorithm::Blake3).expect("it is always there");
+        let mut other = match algorithm {
+            Algorithm::Blake3 => None,
+            other => Some(Hasher::new(other).ok_or(ArtifactError::Unsupported(other))?),
+        };
         let fail = |error| PathError::new("read artifact", &self.path, error);
         let file = File::open(&self.path).map_err(fail)?;
         self.require_same(file.metadata().map_err(fail)?)?;
@@ -175,6 +182,9 @@ impl Artifact {
         });
         read_ahead(&file, |chunk| {
             hasher.update(chunk);
+            if let Some(other) = &mut other {
+                other.update(chunk);
+            }
             done += chunk.len() as u64;
             progress(Progress {
                 path: &self.path,
@@ -183,7 +193,14 @@ impl Artifact {
             });
         })
         .map_err(fail)?;
-        Ok(format!("{algorithm}:{}", hasher.finish()))
+        let blake3 = hasher.finish();
+        let digest = other.map_or_else(|| blake3.clone(), Hasher::finish);
+        let found = ManifestFile {
+            mode: self.state.mode,
+            size: done,
+            blake3: blake3.parse().expect("a hash is an object id"),
+        };
+        Ok((found, format!("{algorithm}:{digest}")))
     }
 
     fn require_same(&self, found: Metadata) -> Result<(), ArtifactError> {

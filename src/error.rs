@@ -8,10 +8,11 @@ use crate::entry::EntryError;
 use crate::hash::{ObjectId, Prefix};
 use crate::history::HistoryError;
 use crate::marker::MarkerError;
-use crate::name::{RefName, RefNameError};
+use crate::name::{Name, RefName, RefNameError};
 use crate::objects::ReadObjectError;
 use crate::refs::RefError;
 use crate::schema::ObjectError;
+use crate::snapshots::SnapshotError;
 
 /// Why a catalog did not do what it was asked. Nothing was acknowledged, and what was there before
 /// is still there; only where a disk fails as it is to make a change survive, a ref may have changed
@@ -147,6 +148,50 @@ pub enum Error {
         /// The object.
         object: ObjectId,
     },
+    /// A snapshot is of entries that are in the store.
+    #[error("there is no entry {object} in the store")]
+    NoSuchEntry {
+        /// The object.
+        object: ObjectId,
+    },
+    /// A snapshot is too large to be an object.
+    #[error("the snapshot is refused: {0}")]
+    SnapshotObject(#[from] ObjectError),
+    /// A named snapshot cannot be read or made.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A name stands for a snapshot that is not there.
+    #[error("snapshot {name} is object {object}, which is missing")]
+    DanglingSnapshot {
+        /// The name.
+        name: Name,
+        /// The missing object.
+        object: ObjectId,
+    },
+    /// A name stands for an object that cannot be returned as a snapshot.
+    #[error("snapshot {name} cannot be read: {cause}")]
+    UnreadableSnapshot {
+        /// The name.
+        name: Name,
+        /// The object, and what is wrong with it.
+        cause: ReadObjectError,
+    },
+    /// An object that is attached to another is not there.
+    #[error("object {object}, which is attached to {subject}, is missing")]
+    DanglingAttachment {
+        /// What it describes.
+        subject: ObjectId,
+        /// The missing object.
+        object: ObjectId,
+    },
+    /// An object that is attached to another describes something else.
+    #[error("object {object}, which is attached to {subject}, does not describe it")]
+    MisplacedAttachment {
+        /// What it is attached to.
+        subject: ObjectId,
+        /// The object.
+        object: ObjectId,
+    },
     /// One id is that of two current entries.
     #[error("id {id:?} is current under two refs, {first} and {second}")]
     AmbiguousId {
@@ -195,9 +240,10 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoEarlierEntry { .. } | Self::NotInHistory { .. } | Self::Gone { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NoEarlierEntry { .. }
+            | Self::NotInHistory { .. }
+            | Self::Gone { .. }
+            | Self::NoSuchEntry { .. } => ErrorKind::NotFound,
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
             | Self::ReadOnly { .. }
@@ -205,6 +251,8 @@ impl Error {
             | Self::Entry { .. }
             | Self::EntryObject { .. }
             | Self::Name(_)
+            | Self::SnapshotObject(_)
+            | Self::Snapshot(SnapshotError::Taken { .. })
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
@@ -214,18 +262,24 @@ impl Error {
                 ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
                 _ => ErrorKind::Damage,
             },
-            Self::Unreadable { cause, .. } => match cause {
-                ReadObjectError::Refused {
-                    cause: ObjectError::UnknownSchema { .. },
-                    ..
-                } => ErrorKind::Unavailable,
-                ReadObjectError::Refused { .. } => ErrorKind::Damage,
-                ReadObjectError::Path(error) => kind_of_path(error),
-            },
+            Self::Unreadable { cause, .. } | Self::UnreadableSnapshot { cause, .. } => {
+                match cause {
+                    ReadObjectError::Refused {
+                        cause: ObjectError::UnknownSchema { .. },
+                        ..
+                    } => ErrorKind::Unavailable,
+                    ReadObjectError::Refused { .. } => ErrorKind::Damage,
+                    ReadObjectError::Path(error) => kind_of_path(error),
+                }
+            }
             Self::Ref(RefError::Damaged { .. })
             | Self::Dangling { .. }
             | Self::Misplaced { .. }
             | Self::MisplacedHistory { .. }
+            | Self::Snapshot(SnapshotError::Damaged { .. })
+            | Self::DanglingSnapshot { .. }
+            | Self::DanglingAttachment { .. }
+            | Self::MisplacedAttachment { .. }
             | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {
                 ErrorKind::Damage
             }
@@ -233,6 +287,7 @@ impl Error {
             Self::Object(ReadObjectError::Path(error))
             | Self::Ref(RefError::Path(error))
             | Self::History(HistoryError::Path(error))
+            | Self::Snapshot(SnapshotError::Path(error))
             | Self::Path(error) => kind_of_path(error),
             Self::Artifact(_) => ErrorKind::Refused,
         }

@@ -32,6 +32,17 @@ impl ObjectId {
         Self(bytes)
     }
 
+    /// Returns the id in the bytes of a ref or a named snapshot: its digits and a line feed.
+    pub(crate) fn from_line(bytes: &[u8]) -> Option<Self> {
+        let digits = bytes.strip_suffix(b"\n")?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// Returns what [`from_line`](Self::from_line) reads.
+    pub(crate) fn to_line(self) -> String {
+        format!("{self}\n")
+    }
+
     /// Returns the 32 bytes of the hash.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; LEN] {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::hash::ObjectId;
-use crate::name::RefName;
+use crate::name::{Name, RefName};
 
 /// The format marker.
 pub(crate) const FORMAT: &str = "format";
@@ -15,6 +15,14 @@ pub(crate) const OBJECTS: &str = "objects";
 pub(crate) const REFS: &str = "refs";
 /// Histories of refs, by engine.
 pub(crate) const HISTORY: &str = "history";
+/// Named snapshots.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+/// Links from objects to the objects that describe them, by subject.
+pub(crate) const ATTACHMENTS: &str = "attachments";
+/// Contents of artifacts, by shards.
+pub(crate) const BLOBS: &str = "blobs";
+/// What can be derived from the rest at any time.
+pub(crate) const CACHE: &str = "cache";
 /// Named temporaries.
 pub(crate) const TMP: &str = "tmp";
 /// Damaged files that were moved aside.
@@ -22,7 +30,7 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// The most bytes of a format marker that are read.
 pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
-/// The bytes of a ref file: 64 digits and a line feed.
+/// The bytes of a ref, and of a named snapshot: 64 digits and a line feed.
 pub(crate) const REF_BYTES: u64 = 65;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
@@ -67,6 +75,23 @@ pub(crate) fn ref_file(name: &RefName) -> Place {
 /// `history/<engine>/<version>`
 pub(crate) fn history(name: &RefName) -> Place {
     named(HISTORY, name)
+}
+
+/// `snapshots/<name>`
+pub(crate) fn snapshot(name: &Name) -> Place {
+    Place::new(SNAPSHOTS.into(), name.to_file_name())
+}
+
+/// `attachments/<hh>/<62 hex>`, the directory of the attachments of a subject.
+pub(crate) fn attachments(subject: &ObjectId) -> PathBuf {
+    let hex = subject.to_string();
+    let (shard, name) = hex.split_at(2);
+    Path::new(ATTACHMENTS).join(shard).join(name)
+}
+
+/// `attachments/<hh>/<62 hex>/<64 hex>`
+pub(crate) fn attachment(subject: &ObjectId, object: &ObjectId) -> Place {
+    Place::new(attachments(subject), object.to_string())
 }
 
 fn named(top: &str, name: &RefName) -> Place {

@@ -67,6 +67,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 mod artifact;
+mod attachments;
 mod catalog;
 mod cbor;
 mod change;
@@ -81,6 +82,8 @@ mod hash;
 mod history;
 mod layout;
 mod lineage;
+mod manifest;
+mod manifest_codec;
 mod marker;
 mod name;
 mod object;
@@ -90,9 +93,10 @@ mod refs;
 mod schema;
 mod secrets;
 mod snapshot;
+mod snapshots;
 
 pub use artifact::{ArtifactError, Progress};
-pub use catalog::{Catalog, List, Put, Record, State};
+pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
 pub use cbor::CborError;
 pub use change::{Change, MalformedLine, Op, Stamp};
 pub use diff::{Difference, FieldDiff, diff};
@@ -104,6 +108,7 @@ pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
+pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use marker::{FORMAT_VERSION, MarkerError};
 pub use name::{Name, NameError, RefName, RefNameError};
 pub use object::Object;
@@ -113,6 +118,7 @@ pub use refs::{Expect, RefError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
+pub use snapshots::SnapshotError;
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]

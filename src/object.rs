@@ -2,6 +2,7 @@
 
 use crate::entry::EngineEntry;
 use crate::entry_codec::{decode_entry, encode_entry};
+use crate::manifest::Manifest;
 use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
 use crate::snapshot::Snapshot;
 
@@ -13,6 +14,8 @@ pub enum Object {
     Entry(EngineEntry),
     /// `snapshot/1`.
     Snapshot(Snapshot),
+    /// `artifacts/1`.
+    Manifest(Manifest),
 }
 
 impl Object {
@@ -29,6 +32,7 @@ impl Object {
         match Schema::of(bytes)? {
             Schema::EngineEntry1 => decode_entry(bytes).map(Self::Entry),
             Schema::Snapshot1 => Snapshot::decode(bytes).map(Self::Snapshot),
+            Schema::Artifacts1 => Manifest::decode(bytes).map(Self::Manifest),
         }
     }
 
@@ -41,6 +45,7 @@ impl Object {
         match self {
             Self::Entry(entry) => encode_entry(entry),
             Self::Snapshot(snapshot) => snapshot.encode(),
+            Self::Manifest(manifest) => manifest.encode(),
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
 use crate::layout;
-use crate::schema::{ObjectError, Schema};
+use crate::object::Object;
+use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
+use crate::snapshot::Snapshot;
 
 /// An object that cannot be returned.
 #[derive(Debug, thiserror::Error)]
@@ -28,19 +30,20 @@ pub enum ReadObjectError {
     Path(#[from] PathError),
 }
 
-/// Returns the entry stored as `id`; `None` where there is no such object.
+/// Returns what `decode` makes of the object stored as `id`; `None` where there is no such object.
 ///
 /// Every byte is checked: they hash to `id`, decode strictly, and encode to the same bytes.
-pub(crate) fn read_entry(
+fn read<T>(
     root: &Root,
     id: &ObjectId,
-) -> Result<Option<EngineEntry>, ReadObjectError> {
-    let path = layout::object(id).path();
+    max_bytes: u64,
+    decode: impl FnOnce(&[u8]) -> Result<T, ObjectError>,
+) -> Result<Option<T>, ReadObjectError> {
     let refuse = |cause| ReadObjectError::Refused { object: *id, cause };
-    let bytes = match root.read(&path, Schema::EngineEntry1.max_bytes()) {
+    let bytes = match root.read(&layout::object(id).path(), max_bytes) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
-        // A good object of another kind, or a bad one: no entry in any case.
+        // A good object of another kind, or a bad one: none of this kind in any case.
         Err(PathError {
             cause: Cause::TooLarge { size, limit },
             ..
@@ -49,8 +52,35 @@ pub(crate) fn read_entry(
         }
         Err(error) => return Err(error.into()),
     };
-    let entry = require_hash(id, &bytes).and_then(|()| decode_entry(&bytes));
-    entry.map(Some).map_err(refuse)
+    let object = require_hash(id, &bytes).and_then(|()| decode(&bytes));
+    object.map(Some).map_err(refuse)
+}
+
+/// Returns the entry stored as `id`; `None` where there is no such object.
+pub(crate) fn read_entry(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<EngineEntry>, ReadObjectError> {
+    read(root, id, Schema::EngineEntry1.max_bytes(), decode_entry)
+}
+
+/// Returns the snapshot stored as `id`; `None` where there is no such object.
+pub(crate) fn read_snapshot(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<Snapshot>, ReadObjectError> {
+    read(root, id, Schema::Snapshot1.max_bytes(), Snapshot::decode)
+}
+
+/// Returns the object stored as `id`, of whatever kind, and its bytes; `None` where there is no such
+/// object.
+pub(crate) fn read_any(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<(Object, Vec<u8>)>, ReadObjectError> {
+    read(root, id, MAX_OBJECT_BYTES, |bytes| {
+        Ok((Object::decode(bytes)?, bytes.to_vec()))
+    })
 }
 
 fn require_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::artifact::{ArtifactError, Progress, check_unchanged, seal};
-use crate::catalog::{Catalog, Put, encode_checked};
+use crate::artifact::{Artifact, ArtifactError, Progress, check_unchanged, seal};
+use crate::catalog::{Catalog, Files, Put, encode_checked};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
 use crate::entry::{EngineEntry, EngineIdentity};
@@ -97,9 +97,11 @@ impl Catalog {
     /// Records a prepared engine and makes it current. Recording the same build again changes
     /// nothing: where the current entry differs only in `created_ms`, it stays.
     ///
-    /// Artifact paths are made absolute, without symbolic links. The first file is hashed and
-    /// compared with the given digest, where its algorithm is `blake3`, `sha256` or `sha512`, and
-    /// gets a `blake3:` digest where none is given. Every file is synced before the entry names it.
+    /// Artifact paths are made absolute, without symbolic links. Every file is synced and hashed
+    /// before the entry names it. The first is compared with the given digest, where its algorithm is
+    /// `blake3`, `sha256` or `sha512`, and gets a `blake3:` digest where none is given. A
+    /// [`Manifest`](crate::Manifest) of all files is attached to the entry, from which
+    /// [`check`](Self::check) tells drift; files that differ from it are another build.
     ///
     /// # Errors
     ///
@@ -124,10 +126,16 @@ impl Catalog {
         self.require_writable()?;
         let mut entry = prepared.draft();
         encode_checked(&entry)?;
+        let mut files = None;
         match &prepared.artifacts {
             Artifacts::Files(paths) => {
-                (entry.artifacts, entry.digest) =
-                    prepare(paths, prepared.digest.as_deref(), progress)?;
+                let artifacts = seal(paths)?;
+                let resolved = artifacts.iter().map(|artifact| artifact.path().to_owned());
+                entry.artifacts = resolved.collect();
+                // What the paths became may not be recordable.
+                encode_checked(&entry)?;
+                let (digest, found) = hash(&artifacts, entry.digest, progress)?;
+                (entry.digest, files) = (Some(digest), Some(found));
             }
             Artifacts::Image(image) => entry.digest = image_digest(image, entry.digest)?,
         }
@@ -139,18 +147,21 @@ impl Catalog {
             let (wanted, expect) = match self.current(&name) {
                 Ok(Some(current)) => {
                     let expect = Expect::Object(current.object);
-                    if current.entry.is_same_build(&entry) {
-                        (current.entry, expect)
+                    let is_same = current.entry.is_same_build(&entry)
+                        && self.may_have_files(&current.object, files.as_ref())?;
+                    let wanted = if is_same {
+                        current.entry
                     } else {
-                        (entry.clone(), expect)
-                    }
+                        entry.clone()
+                    };
+                    (wanted, expect)
                 }
                 Ok(None) => (entry.clone(), Expect::Absent),
                 // What cannot be read is replaced, and healed where it is this very entry.
                 Err(error) if error.kind() == ErrorKind::Damage => (entry.clone(), Expect::Any),
                 Err(error) => return Err(error),
             };
-            match self.put_if(&wanted, expect, stamp) {
+            match self.put_with_files(&wanted, files.as_ref(), expect, stamp) {
                 // Somebody else recorded meanwhile: compare with that.
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 result => {
@@ -182,33 +193,43 @@ fn image_digest(image: &str, given: Option<String>) -> Result<Option<String>, Ar
     }
 }
 
-/// Makes the files survive, hashes the first, and returns their paths and its digest.
-fn prepare(
-    paths: &[PathBuf],
-    given: Option<&str>,
+/// Hashes the files, compares the first with the digest that was given, and returns its digest and
+/// what a manifest says of all.
+fn hash(
+    artifacts: &[Artifact],
+    given: Option<String>,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(Vec<PathBuf>, Option<String>), Error> {
-    let artifacts = seal(paths)?;
-    let first = artifacts.first().ok_or(ArtifactError::None)?;
-    let algorithm = match given {
-        None => Some(Algorithm::Blake3),
-        Some(given) => check_digest(given).expect("the draft with this digest was checked"),
-    };
-    let mut digest = given.map(str::to_owned);
-    if let Some(algorithm) = algorithm {
-        let found = first.digest(algorithm, progress)?;
-        let expected = digest.get_or_insert_with(|| found.clone());
-        if *expected != found {
-            let (path, expected) = (first.path().to_owned(), expected.clone());
-            return Err(ArtifactError::Mismatch {
-                path,
-                expected,
-                found,
-            }
-            .into());
+) -> Result<(String, Files), Error> {
+    let mut files = Files::new();
+    let mut digest = None;
+    for artifact in artifacts {
+        let algorithm = match (&digest, &given) {
+            (None, Some(given)) => check_digest(given).expect("it was checked with the draft"),
+            _ => None,
+        };
+        let (file, found) = artifact.hash(algorithm.unwrap_or(Algorithm::Blake3), progress)?;
+        let path = artifact.path();
+        let name = path
+            .to_str()
+            .expect("it was checked with the resolved paths");
+        files.insert(name.to_owned(), file);
+        if digest.is_some() {
+            continue;
         }
+        digest = Some(match (&given, algorithm) {
+            (Some(expected), Some(_)) if *expected != found => {
+                let (path, expected) = (path.to_owned(), expected.clone());
+                return Err(ArtifactError::Mismatch {
+                    path,
+                    expected,
+                    found,
+                }
+                .into());
+            }
+            (Some(given), _) => given.clone(),
+            (None, _) => found,
+        });
     }
-    check_unchanged(&artifacts)?;
-    let resolved = artifacts.iter().map(|artifact| artifact.path().to_owned());
-    Ok((resolved.collect(), digest))
+    check_unchanged(artifacts)?;
+    Ok((digest.ok_or(ArtifactError::None)?, files))
 }

@@ -83,9 +83,7 @@ pub(crate) fn read(root: &Root, name: &RefName) -> Result<Option<ObjectId>, RefE
     let Some(bytes) = root.read(&path, layout::REF_BYTES)? else {
         return Ok(None);
     };
-    let id = bytes
-        .strip_suffix(b"\n")
-        .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    let id = ObjectId::from_line(&bytes);
     id.map(Some).ok_or_else(|| RefError::Damaged {
         name: name.clone(),
         path: root.path().join(path),
@@ -265,8 +263,7 @@ impl<'r> Move<'r> {
             };
             history.append(&change)?;
             if let Some(id) = new {
-                staged =
-                    Some(root.stage_named(format!("{id}\n").as_bytes(), Permissions::ByUmask)?);
+                staged = Some(root.stage_named(id.to_line().as_bytes(), Permissions::ByUmask)?);
             }
         }
         Ok(Self {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::cbor::{CborError, decode_liberal};
 use crate::entry::EntryError;
+use crate::manifest::ManifestError;
 
 /// A kind of object and its version, as the `schema` key names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,11 +17,13 @@ pub enum Schema {
     EngineEntry1,
     /// `snapshot/1`, a [`Snapshot`](crate::Snapshot).
     Snapshot1,
+    /// `artifacts/1`, a [`Manifest`](crate::Manifest).
+    Artifacts1,
 }
 
 impl Schema {
     /// Every schema that this version reads.
-    pub const ALL: &[Self] = &[Self::EngineEntry1, Self::Snapshot1];
+    pub const ALL: &[Self] = &[Self::EngineEntry1, Self::Snapshot1, Self::Artifacts1];
 
     /// Returns the value of the `schema` key.
     #[must_use]
@@ -28,6 +31,7 @@ impl Schema {
         match self {
             Self::EngineEntry1 => "engine-entry/1",
             Self::Snapshot1 => "snapshot/1",
+            Self::Artifacts1 => "artifacts/1",
         }
     }
 
@@ -36,7 +40,7 @@ impl Schema {
     pub const fn max_bytes(self) -> u64 {
         match self {
             Self::EngineEntry1 => 1 << 20,
-            Self::Snapshot1 => MAX_OBJECT_BYTES,
+            Self::Snapshot1 | Self::Artifacts1 => MAX_OBJECT_BYTES,
         }
     }
 
@@ -126,6 +130,9 @@ pub enum ObjectError {
     /// A snapshot whose members are not in ascending order, or not unique.
     #[error("its members are not sorted and unique")]
     Unsorted,
+    /// A manifest whose content breaks the rules for manifests.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
 }
 
 fn known_tags() -> String {

@@ -25,6 +25,15 @@ struct Stored<'a> {
 }
 
 impl Snapshot {
+    /// Returns the object id.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub fn id(&self) -> Result<ObjectId, ObjectError> {
+        Ok(ObjectId::of(&self.encode()?))
+    }
+
     /// Returns the canonical bytes.
     ///
     /// # Errors

@@ -2,16 +2,19 @@
 //!
 //! Looking things up is in `lookup.rs`, changing them in `update.rs`.
 
+mod attached;
 mod lookup;
+mod snapshots;
 mod update;
 
 use std::path::Path;
 
 pub use lookup::{List, State};
+pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;
-pub(crate) use update::encode_checked;
+pub(crate) use update::{Files, encode_checked};
 
-use crate::durable::{Lock, Permissions, Published, Root};
+use crate::durable::{Hold, Lock, Permissions, Published, Root};
 use crate::entry::{EngineEntry, EngineIdentity};
 use crate::error::Error;
 use crate::hash::ObjectId;
@@ -122,7 +125,7 @@ impl Catalog {
             }
         }
         root.make_dirs(parts.iter().map(Path::new))?;
-        drop(root.lock_shared(Path::new(layout::LOCK))?);
+        drop(root.lock_store(Path::new(layout::LOCK), Hold::Shared)?);
         let marker = root.stage_named(new_marker().as_bytes(), Permissions::ByUmask)?;
         root.sync([marker.file()], [])?;
         let top = root.own_dir()?;
@@ -206,9 +209,9 @@ impl Catalog {
     ///
     /// # Locking
     ///
-    /// Takes the store lock shared, and waits while gc holds it.
-    fn begin_write(&self) -> Result<Lock, Error> {
+    /// Takes the store lock as asked, and waits while others hold it in a way that excludes that.
+    pub(crate) fn begin_write(&self, hold: Hold) -> Result<Lock, Error> {
         self.require_writable()?;
-        Ok(self.root.lock_shared(Path::new(layout::LOCK))?)
+        Ok(self.root.lock_store(Path::new(layout::LOCK), hold)?)
     }
 }

@@ -4,20 +4,26 @@
 use std::collections::BTreeMap;
 
 use super::Catalog;
+use crate::attachments::Link;
 use crate::change::{Op, Stamp};
+use crate::durable::Hold;
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::lineage::undo_target;
+use crate::manifest::{Manifest, ManifestFile};
 use crate::name::RefName;
-use crate::objects;
 use crate::refs::{self, Expect, Update};
 use crate::schema::ObjectError;
 use crate::secrets::find_secret;
+use crate::{attachments, objects};
 
 /// The most entries that go to the disk together: each holds a few descriptors open.
 const BATCH: usize = 32;
+
+/// The files of an entry, by absolute path.
+pub(crate) type Files = BTreeMap<String, ManifestFile>;
 
 /// What a ref holds now, and held before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +47,36 @@ pub(crate) struct Checked {
     name: RefName,
     object: ObjectId,
     bytes: Vec<u8>,
+    /// What describes it.
+    attached: BTreeMap<ObjectId, Vec<u8>>,
+}
+
+impl Checked {
+    /// Adds a manifest of the entry's files.
+    fn attach(&mut self, files: &Files) -> Result<(), Error> {
+        let manifest = Manifest {
+            subject: self.object,
+            files: files.clone(),
+        };
+        let bytes = manifest.encode().map_err(|cause| Error::EntryObject {
+            id: self.name.to_string(),
+            cause,
+        })?;
+        self.attached.insert(ObjectId::of(&bytes), bytes);
+        Ok(())
+    }
+
+    fn objects(&self) -> impl Iterator<Item = (ObjectId, &[u8])> {
+        let attached = self
+            .attached
+            .iter()
+            .map(|(id, bytes)| (*id, bytes.as_slice()));
+        attached.chain([(self.object, self.bytes.as_slice())])
+    }
+
+    fn links(&self) -> impl Iterator<Item = Link> {
+        self.attached.keys().map(|object| (self.object, *object))
+    }
 }
 
 pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
@@ -62,6 +98,7 @@ pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
         name,
         object: ObjectId::of(&bytes),
         bytes,
+        attached: BTreeMap::new(),
     })
 }
 
@@ -85,7 +122,21 @@ impl Catalog {
     ///
     /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead.
     pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
-        let checked = encode_checked(entry)?;
+        self.put_with_files(entry, None, expect, stamp)
+    }
+
+    /// As [`put_if`](Self::put_if), and attaches a manifest of the entry's files.
+    pub(crate) fn put_with_files(
+        &self,
+        entry: &EngineEntry,
+        files: Option<&Files>,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Put, Error> {
+        let mut checked = encode_checked(entry)?;
+        if let Some(files) = files {
+            checked.attach(files)?;
+        }
         let puts = self.put_batch(&[&checked], expect, stamp)?;
         Ok(puts[0])
     }
@@ -136,7 +187,7 @@ impl Catalog {
         expect: Expect,
         stamp: &Stamp,
     ) -> Result<Vec<Put>, Error> {
-        let _lock = self.begin_write()?;
+        let _lock = self.begin_write(Hold::Shared)?;
         if expect != Expect::Any {
             for checked in batch {
                 // A conflict that shows now leaves no object behind; under the ref's lock it is
@@ -144,10 +195,10 @@ impl Catalog {
                 refs::check(&self.root, &checked.name, expect)?;
             }
         }
-        let objects = batch
-            .iter()
-            .map(|checked| (checked.object, checked.bytes.as_slice()));
+        let objects = batch.iter().flat_map(|checked| checked.objects());
         objects::write_all(&self.root, &objects.collect())?;
+        let links = batch.iter().flat_map(|checked| checked.links());
+        attachments::add_all(&self.root, &links.collect())?;
         let updates = batch.iter().map(|checked| {
             let new = Some(checked.object);
             (
@@ -180,7 +231,7 @@ impl Catalog {
         expect: Expect,
         stamp: &Stamp,
     ) -> Result<Option<ObjectId>, Error> {
-        let _lock = self.begin_write()?;
+        let _lock = self.begin_write(Hold::Shared)?;
         if refs::check(&self.root, name, expect)?.is_none() {
             refs::sync_absence(&self.root, name)?;
             return Ok(None);
@@ -228,7 +279,7 @@ impl Catalog {
         to: Option<ObjectId>,
         stamp: &Stamp,
     ) -> Result<Put, Error> {
-        let _lock = self.begin_write()?;
+        let _lock = self.begin_write(Hold::Shared)?;
         let changes = self.history(name)?;
         let is_known = |id| {
             changes

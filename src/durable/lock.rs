@@ -55,16 +55,54 @@ fn wait(file: &File, operation: FlockOperation) -> Result<(), Errno> {
     }
 }
 
+/// How the store is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// With other writers.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
 impl Root {
-    /// Takes the lock on the file at `path` shared, making the file where it is missing. Nothing
-    /// ever removes or replaces that file.
+    /// Takes the store lock, on the file at `path`, making the file where it is missing. Nothing ever
+    /// removes or replaces that file.
     ///
     /// # Locking
     ///
-    /// Waits while a process holds the lock exclusively.
-    pub(crate) fn lock_shared(&self, path: &Path) -> Result<Lock, PathError> {
-        lock(&self.fd, path, OFlags::empty(), FlockOperation::LockShared)
+    /// Waits while others hold the lock in a way that excludes this one. Whoever wants it alone stands
+    /// in a turnstile, the lock on the root itself, so that writers that come later do not overtake.
+    pub(crate) fn lock_store(&self, path: &Path, hold: Hold) -> Result<Lock, PathError> {
+        let operation = match hold {
+            Hold::Shared => FlockOperation::LockShared,
+            Hold::Exclusive => FlockOperation::LockExclusive,
+        };
+        let _turnstile = self.pass_turnstile(operation)?;
+        lock(&self.fd, path, OFlags::RDWR | OFlags::CREATE, operation)
             .map_err(|cause| self.error("lock", path, cause))
+    }
+
+    /// As [`lock_store`](Self::lock_store), alone, and without making anything: `None` where there is
+    /// no such file, so that nobody can hold the lock.
+    pub(crate) fn lock_existing_store(&self, path: &Path) -> Result<Option<Lock>, PathError> {
+        let operation = FlockOperation::LockExclusive;
+        let _turnstile = self.pass_turnstile(operation)?;
+        match lock(&self.fd, path, OFlags::RDONLY, operation) {
+            Err(Cause::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            result => result
+                .map(Some)
+                .map_err(|cause| self.error("lock", path, cause)),
+        }
+    }
+
+    fn pass_turnstile(&self, operation: FlockOperation) -> Result<Lock, PathError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let passed = self.open_beneath(Path::new("."), flags, Mode::empty());
+        let passed = passed.and_then(|fd| {
+            let file = File::from(fd);
+            wait(&file, operation).map(|()| Lock { file })
+        });
+        passed.map_err(|errno| self.error("lock", Path::new(""), errno))
     }
 }
 
@@ -77,16 +115,22 @@ impl Dir<'_> {
     /// Waits while another thread or process holds the lock.
     pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
         let operation = FlockOperation::LockExclusive;
-        lock(self.fd(), Path::new(name), OFlags::APPEND, operation)
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
+        lock(self.fd(), Path::new(name), flags, operation)
             .map_err(|cause| self.fail("lock", name, cause))
     }
 }
 
-/// Opens the file `name`, making it where it is missing, and waits for the lock on it.
+/// Opens the file `name` and waits for the lock on it.
 fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Result<Lock, Cause> {
-    let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mode = if flags.contains(OFlags::CREATE) {
+        0o666
+    } else {
+        0
+    };
     loop {
-        let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(0o666))?.into();
+        let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(mode))?.into();
         let opened = fstat(&file)?;
         let kind = FileKind::from(FileType::from_raw_mode(opened.st_mode));
         if kind != FileKind::Regular {

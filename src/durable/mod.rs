@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Hold, Lock};
 pub(crate) use outside::sync_outside;
 pub use root::FileKind;
 pub(crate) use root::Root;

@@ -17,15 +17,25 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "L0 pure",
         &[
             "hash", "name", "digest", "secrets", "entry", "filter", "diff", "change", "lineage",
-            "marker",
+            "marker", "manifest",
         ],
     ),
     (
         "L1 format",
-        &["cbor", "schema", "entry_codec", "snapshot", "object"],
+        &[
+            "cbor",
+            "schema",
+            "entry_codec",
+            "manifest_codec",
+            "snapshot",
+            "object",
+        ],
     ),
     ("L2 disk", &["layout", "durable", "artifact"]),
-    ("L3 stores", &["objects", "history", "refs"]),
+    (
+        "L3 stores",
+        &["objects", "history", "refs", "snapshots", "attachments"],
+    ),
     ("L4 catalog", &["error", "catalog"]),
     ("L5 work", &["record"]),
     ("library", &["lib"]),

@@ -161,8 +161,9 @@ fn digest_is_that_of_every_byte_of_the_first_file() {
     let recorded = home
         .catalog
         .record_with_progress(&build.prepared(1), &stamp(1), &mut |at| {
-            assert_eq!(at.path, build.at("llama-server"));
-            seen.push((at.done, at.total));
+            if at.path == build.at("llama-server") {
+                seen.push((at.done, at.total));
+            }
         });
     let expected = format!("blake3:{}", blake3::hash(&content));
     assert_eq!(recorded.unwrap().entry.digest, Some(expected));

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::*;
+use crate::durable::Hold;
 
 /// Long enough for whatever is not blocked, on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
@@ -89,8 +90,14 @@ fn locks_are_those_of_flock() {
     assert!(!flock("--shared", "history/v"));
     drop(lock);
     assert!(flock("--exclusive", "history/v"));
-    let shared = scene.root.lock_shared(Path::new("lock")).unwrap();
-    let second = scene.root.lock_shared(Path::new("lock")).unwrap();
+    let shared = scene
+        .root
+        .lock_store(Path::new("lock"), Hold::Shared)
+        .unwrap();
+    let second = scene
+        .root
+        .lock_store(Path::new("lock"), Hold::Shared)
+        .unwrap();
     assert!(flock("--shared", "lock"));
     drop(shared);
     assert!(!flock("--exclusive", "lock"));
@@ -129,7 +136,7 @@ fn shared_lock_is_on_the_file_that_has_the_name() {
     let path = scene.root.path().to_owned();
     std::thread::spawn(move || {
         let root = Root::open(&path).unwrap().unwrap();
-        let lock = root.lock_shared(Path::new("lock")).unwrap();
+        let lock = root.lock_store(Path::new("lock"), Hold::Shared).unwrap();
         let _ = sender.send(lock.file().metadata().unwrap().ino());
     });
     assert!(is_blocked(&receiver));
@@ -186,4 +193,45 @@ fn only_regular_files_are_locked() {
     }
     assert!(dir.lock_exclusive("dir").is_err());
     scene.assert_nothing_else();
+}
+
+#[test]
+fn who_wants_the_store_alone_is_not_overtaken_by_those_who_come_later() {
+    let scene = Scene::new();
+    let take = |hold| {
+        let (sender, receiver) = channel();
+        let path = scene.root.path().to_owned();
+        std::thread::spawn(move || {
+            let root = Root::open(&path).unwrap().unwrap();
+            let lock = root.lock_store(Path::new("lock"), hold).unwrap();
+            let _ = sender.send(lock);
+        });
+        receiver
+    };
+    let first = take(Hold::Shared).recv_timeout(SOON).unwrap();
+    let alone = take(Hold::Exclusive);
+    assert!(alone.recv_timeout(A_WHILE).is_err());
+    let later = take(Hold::Shared);
+    assert!(later.recv_timeout(A_WHILE).is_err());
+    drop(first);
+    let alone = alone.recv_timeout(SOON).unwrap();
+    assert!(later.recv_timeout(A_WHILE).is_err());
+    drop(alone);
+    drop(later.recv_timeout(SOON).unwrap());
+}
+
+#[test]
+fn store_without_the_file_of_its_lock_is_not_given_one_to_look_at_it() {
+    let scene = Scene::new();
+    let lock = scene.root.lock_existing_store(Path::new("lock")).unwrap();
+    assert!(lock.is_none());
+    assert!(!scene.path("lock").exists());
+    drop(
+        scene
+            .root
+            .lock_store(Path::new("lock"), Hold::Shared)
+            .unwrap(),
+    );
+    let lock = scene.root.lock_existing_store(Path::new("lock")).unwrap();
+    assert!(lock.is_some());
 }

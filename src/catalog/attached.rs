@@ -1,0 +1,70 @@
+//! What describes an entry: the objects that are attached to it.
+
+use super::{Catalog, Files};
+use crate::error::{Error, ErrorKind};
+use crate::hash::ObjectId;
+use crate::manifest::Manifest;
+use crate::object::Object;
+use crate::objects::ReadObjectError;
+use crate::schema::ObjectError;
+use crate::{attachments, objects};
+
+impl Catalog {
+    /// Returns the objects that are attached to `subject`, of whatever kind, sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the links cannot be listed.
+    pub fn attachments(&self, subject: &ObjectId) -> Result<Vec<ObjectId>, Error> {
+        Ok(attachments::list(&self.root, subject)?)
+    }
+
+    /// Returns the manifests of the files of an entry, sorted by their object ids; none for an image,
+    /// or an entry that [`put`](Self::put) stored. There are several where files changed between
+    /// two records of what is else the same entry.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DanglingAttachment`] where the object of a link is missing, [`Error::Object`] where it
+    /// is damaged, and [`Error::MisplacedAttachment`] where it describes something else.
+    pub fn manifests(&self, subject: &ObjectId) -> Result<Vec<Manifest>, Error> {
+        let mut manifests = Vec::new();
+        for object in attachments::list(&self.root, subject)? {
+            let subject = *subject;
+            match objects::read_any(&self.root, &object) {
+                Ok(Some((Object::Manifest(manifest), _))) if manifest.subject == subject => {
+                    manifests.push(manifest);
+                }
+                Ok(Some(_)) => return Err(Error::MisplacedAttachment { subject, object }),
+                // Removed, by gc with its subject.
+                Ok(None) if !attachments::list(&self.root, &subject)?.contains(&object) => {}
+                Ok(None) => return Err(Error::DanglingAttachment { subject, object }),
+                // What a newer version has attached is not for this one to judge.
+                Err(ReadObjectError::Refused {
+                    cause: ObjectError::UnknownSchema { .. },
+                    ..
+                }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// Returns whether nothing says that an entry has other files than these: it has no manifest, or
+    /// one of its manifests says the same. A damaged one says nothing.
+    pub(crate) fn may_have_files(
+        &self,
+        object: &ObjectId,
+        files: Option<&Files>,
+    ) -> Result<bool, Error> {
+        let Some(files) = files else { return Ok(true) };
+        match self.manifests(object) {
+            Ok(manifests) => {
+                let is_same = |manifest: &Manifest| manifest.files == *files;
+                Ok(manifests.is_empty() || manifests.iter().any(is_same))
+            }
+            Err(error) if error.kind() == ErrorKind::Damage => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Snapshots: sets of entries, with names or without.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{Catalog, Record};
+use crate::durable::Hold;
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::hash::{ObjectId, Prefix};
+use crate::name::Name;
+use crate::snapshot::Snapshot;
+use crate::{layout, objects, snapshots};
+
+/// What a snapshot is made of.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Members {
+    /// The current entries that a filter matches, all at one moment.
+    Current(Filter),
+    /// These entries, current or not.
+    Objects(BTreeSet<ObjectId>),
+}
+
+/// A name, and the snapshot that it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSnapshot {
+    /// The name.
+    pub name: Name,
+    /// The object of the snapshot.
+    pub object: ObjectId,
+}
+
+impl Catalog {
+    /// Returns the snapshot that [`create_snapshot`](Self::create_snapshot) would make, and writes
+    /// nothing. Its [`id`](Snapshot::id) tells whether two catalogs hold the same.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock exclusively, so that the current entries are those of one moment, and
+    /// waits for writers to finish; in a catalog without the file of that lock it takes none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchEntry`] where a member is not in the store or is no entry, and the errors of
+    /// [`current`](Self::current).
+    pub fn snapshot_of(&self, members: &Members) -> Result<Snapshot, Error> {
+        let _lock = self.root.lock_existing_store(Path::new(layout::LOCK))?;
+        self.collect(members)
+    }
+
+    /// Makes a snapshot survive, with a name or without, and returns its object. One without a name
+    /// stays until garbage is collected.
+    ///
+    /// A name stands for one snapshot until it is [removed](Self::remove_snapshot). Giving a snapshot
+    /// the name that it has changes nothing.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock exclusively, and waits for writers to finish.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot_of`](Self::snapshot_of), [`SnapshotError::Taken`](crate::SnapshotError::Taken)
+    /// where the name is that of another snapshot, and those of writing.
+    pub fn create_snapshot(
+        &self,
+        members: &Members,
+        name: Option<&Name>,
+    ) -> Result<ObjectId, Error> {
+        let _lock = self.begin_write(Hold::Exclusive)?;
+        let bytes = self.collect(members)?.encode()?;
+        let object = ObjectId::of(&bytes);
+        objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
+        if let Some(name) = name {
+            snapshots::create(&self.root, name, object)?;
+        }
+        Ok(object)
+    }
+
+    /// Removes the name of a snapshot, and returns its object, which stays until garbage is
+    /// collected; `None` where there is no such name.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock exclusively, and waits for writers to finish.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`] where its file cannot be read or removed.
+    pub fn remove_snapshot(&self, name: &Name) -> Result<Option<ObjectId>, Error> {
+        let _lock = self.begin_write(Hold::Exclusive)?;
+        Ok(snapshots::remove(&self.root, name)?)
+    }
+
+    /// Returns the named snapshots, sorted by name. A file that cannot be read is an error of its
+    /// own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the names cannot be listed.
+    pub fn snapshots(&self) -> Result<Vec<Result<NamedSnapshot, Error>>, Error> {
+        let names = snapshots::list(&self.root)?.into_iter();
+        let read = names.filter_map(|name| match snapshots::read(&self.root, &name) {
+            // Removed since it was listed.
+            Ok(None) => None,
+            Ok(Some(object)) => Some(Ok(NamedSnapshot { name, object })),
+            Err(error) => Some(Err(error.into())),
+        });
+        Ok(read.collect())
+    }
+
+    /// Returns the snapshot that is stored as `object`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Object`] where the object is not what its name promises, is no snapshot, or cannot be
+    /// read.
+    pub fn snapshot(&self, object: &ObjectId) -> Result<Option<Snapshot>, Error> {
+        Ok(objects::read_snapshot(&self.root, object)?)
+    }
+
+    /// Returns the snapshot that a person means by `spec`: a name, an object id or a unique prefix of
+    /// one, looked for in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DanglingSnapshot`] where the object of a name is missing,
+    /// [`Error::UnreadableSnapshot`] where it cannot be returned as a snapshot, and those of
+    /// [`resolve`](Self::resolve) and [`snapshot`](Self::snapshot).
+    pub fn find_snapshot(&self, spec: &str) -> Result<Option<(ObjectId, Snapshot)>, Error> {
+        if let Ok(name) = Name::new(spec)
+            && let Some(object) = snapshots::read(&self.root, &name)?
+        {
+            return match objects::read_snapshot(&self.root, &object) {
+                Ok(Some(snapshot)) => Ok(Some((object, snapshot))),
+                Ok(None) => Err(Error::DanglingSnapshot { name, object }),
+                Err(cause) => Err(Error::UnreadableSnapshot { name, cause }),
+            };
+        }
+        let Ok(prefix) = spec.parse::<Prefix>() else {
+            return Ok(None);
+        };
+        let Some(object) = self.resolve(&prefix)? else {
+            return Ok(None);
+        };
+        Ok(self.snapshot(&object)?.map(|snapshot| (object, snapshot)))
+    }
+
+    /// Returns the entries of a snapshot, sorted by engine and version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchEntry`] where a member is missing, and [`Error::Object`].
+    pub fn members(&self, snapshot: &Snapshot) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::with_capacity(snapshot.objects.len());
+        for object in &snapshot.objects {
+            records.push(self.member(*object)?);
+        }
+        records.sort_by_cached_key(|record| (record.name(), record.object));
+        Ok(records)
+    }
+
+    fn member(&self, object: ObjectId) -> Result<Record, Error> {
+        let entry = self.entry(&object)?;
+        let entry = entry.ok_or(Error::NoSuchEntry { object })?;
+        Ok(Record { object, entry })
+    }
+
+    /// Returns the members, every one of which is an entry in the store.
+    fn collect(&self, members: &Members) -> Result<Snapshot, Error> {
+        let objects = match members {
+            Members::Current(filter) => {
+                let records = self.list(filter)?;
+                let objects = records.map(|record| Ok(record?.object));
+                objects.collect::<Result<_, Error>>()?
+            }
+            Members::Objects(objects) => {
+                for object in objects {
+                    self.member(*object)?;
+                }
+                objects.clone()
+            }
+        };
+        Ok(Snapshot { objects })
+    }
+}
