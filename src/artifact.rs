@@ -154,10 +154,44 @@ pub(crate) fn check_unchanged(artifacts: &[Artifact]) -> Result<(), ArtifactErro
     Ok(())
 }
 
+/// What is where an artifact is looked for.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A regular file.
+    File(Artifact),
+    Nothing,
+    /// Something other than a regular file.
+    Other,
+}
+
 impl Artifact {
-    /// Returns the resolved path.
+    /// Looks for the artifact at `path`, and leaves it as it is.
+    pub(crate) fn find(path: &Path) -> Result<Found, ArtifactError> {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(Found::File(Self {
+                path: path.to_owned(),
+                state: metadata.into(),
+            })),
+            Ok(_) => Ok(Found::Other),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(Found::Nothing),
+            Err(error) => Err(PathError::new("open artifact", path, error).into()),
+        }
+    }
+
+    /// Returns the path, which [`seal`] has resolved.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.state.size
+    }
+
+    /// Returns the permission bits.
+    pub(crate) fn mode(&self) -> u32 {
+        self.state.mode
     }
 
     /// Returns what a manifest says of the file, and the digest of its content by `algorithm`.
@@ -239,6 +273,11 @@ fn read_ahead(mut file: &File, mut consume: impl FnMut(&[u8])) -> io::Result<()>
         }
         reader.join().expect("the reader does not panic")
     })
+}
+
+/// Returns whether this program was built with an algorithm.
+pub(crate) fn can_hash(algorithm: Algorithm) -> bool {
+    Hasher::new(algorithm).is_some()
 }
 
 /// A hash function under way.

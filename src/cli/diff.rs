@@ -1,10 +1,11 @@
 //! `engine-catalog diff`
 
 use clap::Args;
-use engine_catalog::{Difference, diff};
+use engine_catalog::{Difference, FieldDiff, diff};
 
 use super::failure::Failure;
 use super::get::find;
+use super::output::Output;
 use super::text::printable;
 use super::{Context, Status};
 
@@ -34,26 +35,8 @@ impl Diff {
         for field in &differences {
             if context.out.is_json() {
                 context.out.json(field)?;
-                continue;
-            }
-            let order = matches!(field.difference, Difference::Order { .. });
-            context.out.line(&format!(
-                "{}{}",
-                field.field,
-                if order { " (order)" } else { "" }
-            ))?;
-            let (removed, added) = match &field.difference {
-                Difference::Value { from, to } => (from.as_slice(), to.as_slice()),
-                Difference::List { removed, added } => (&removed[..], &added[..]),
-                Difference::Order { from, to } => (&from[..], &to[..]),
-                _ => continue,
-            };
-            for (sign, values) in [('-', removed), ('+', added)] {
-                for value in values {
-                    context
-                        .out
-                        .line(&format!("  {sign} {}", printable(value)))?;
-                }
+            } else {
+                show_field(&mut context.out, field, "")?;
             }
         }
         Ok(if differences.is_empty() {
@@ -62,4 +45,23 @@ impl Diff {
             Status::Found
         })
     }
+}
+
+/// Shows how a field differs, for a person.
+pub(super) fn show_field(out: &mut Output, field: &FieldDiff, indent: &str) -> Result<(), Failure> {
+    let (removed, added) = match &field.difference {
+        Difference::Value { from, to } => (from.as_slice(), to.as_slice()),
+        Difference::List { removed, added } => (&removed[..], &added[..]),
+        Difference::Order { from, to } => (&from[..], &to[..]),
+        _ => (&[][..], &[][..]),
+    };
+    let is_order = matches!(field.difference, Difference::Order { .. });
+    let order = if is_order { " (order)" } else { "" };
+    out.line(&format!("{indent}{}{order}", field.field))?;
+    for (sign, values) in [('-', removed), ('+', added)] {
+        for value in values {
+            out.line(&format!("{indent}  {sign} {}", printable(value)))?;
+        }
+    }
+    Ok(())
 }

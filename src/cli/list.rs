@@ -1,7 +1,7 @@
 //! `engine-catalog list`
 
 use clap::Args;
-use engine_catalog::{Filter, Pattern, State};
+use engine_catalog::{Filter, Pattern, Record, State};
 
 use super::failure::{Failure, say};
 use super::output::JsonRecord;
@@ -39,13 +39,7 @@ impl List {
                         .out
                         .json(&JsonRecord::new(&record, State::Current))?;
                 }
-                Ok(record) => rows.push([
-                    record.entry.engine,
-                    record.entry.version,
-                    short(record.object),
-                    record.entry.build_ref.unwrap_or_else(|| "-".to_owned()),
-                    age(record.entry.created_ms, now_ms),
-                ]),
+                Ok(record) => rows.push(row(record, now_ms)),
                 Err(error) => {
                     damaged += 1;
                     say("error", &error.to_string());
@@ -53,10 +47,7 @@ impl List {
             }
         }
         if !rows.is_empty() {
-            context.out.table(
-                ["ENGINE", "VERSION", "OBJECT", "BUILD REF", "CREATED"],
-                rows,
-            )?;
+            context.out.table(HEADER, rows)?;
         }
         if damaged > 0 {
             Err(Failure::Damaged(damaged))
@@ -64,4 +55,18 @@ impl List {
             Ok(Status::Done)
         }
     }
+}
+
+/// The columns of a table of entries.
+pub(super) const HEADER: [&str; 5] = ["ENGINE", "VERSION", "OBJECT", "BUILD REF", "CREATED"];
+
+/// An entry as a row of such a table.
+pub(super) fn row(record: Record, now_ms: i64) -> [String; 5] {
+    [
+        record.entry.engine,
+        record.entry.version,
+        short(record.object),
+        record.entry.build_ref.unwrap_or_else(|| "-".to_owned()),
+        age(record.entry.created_ms, now_ms),
+    ]
 }

@@ -1,6 +1,8 @@
 //! Arguments, dispatch and exit status. One file for each subcommand, whose documentation comments
 //! are its help; everything that it does to a catalog is the library's public API.
 
+mod bar;
+mod check;
 mod completions;
 mod diff;
 mod failure;
@@ -14,6 +16,7 @@ mod put;
 mod record;
 mod retire;
 mod rollback;
+mod snapshot;
 mod text;
 
 use std::os::unix::fs::MetadataExt;
@@ -66,8 +69,10 @@ enum Command {
     List(list::List),
     History(history::History),
     Diff(diff::Diff),
+    Check(check::Check),
     Rollback(rollback::Rollback),
     Retire(retire::Retire),
+    Snapshot(snapshot::Snapshot),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -85,6 +90,8 @@ enum Status {
     Done,
     /// Exit status 1: it found something that a script may want to know.
     Found,
+    /// Exit status 4: it could not tell, for want of something to compare with.
+    NothingToCompare,
 }
 
 /// Runs the program.
@@ -102,14 +109,17 @@ pub(crate) fn main() -> ExitCode {
         Command::List(command) => command.run(&mut context),
         Command::History(command) => command.run(&mut context),
         Command::Diff(command) => command.run(&mut context),
+        Command::Check(command) => command.run(&mut context),
         Command::Rollback(command) => command.run(&mut context),
         Command::Retire(command) => command.run(&mut context),
+        Command::Snapshot(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };
     let status = match result {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Found) => ExitCode::from(1),
+        Ok(Status::NothingToCompare) => ExitCode::from(4),
         Err(failure) => return failure.report(),
     };
     match context.out.flush() {

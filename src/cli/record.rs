@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use engine_catalog::{Artifacts, PreparedEngine, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use engine_catalog::{Artifacts, PreparedEngine};
 
+use super::bar::HashingBar;
 use super::failure::{Failure, say};
 use super::output::JsonChange;
-use super::text::printable;
 use super::{Context, Status};
 
 /// Record a prepared engine: its files, or its image
 ///
-/// The first file is hashed: its digest is checked where one is given, and filled in where none
-/// is. Every file is synced before the entry names it. Prints the object id of the entry.
+/// Every file is synced and hashed before the entry names it. The digest of the first is checked
+/// where one is given, and filled in where none is; what all files are like is kept for `check`.
+/// Prints the object id of the entry.
 ///
-/// Recording the same build again changes nothing and prints the same object id: an entry that
-/// differs only in `created_ms` is the same build.
+/// Recording the same build again changes nothing and prints the same object id: the same files,
+/// and an entry that differs only in `created_ms`, are the same build.
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(group(ArgGroup::new("place").args(["artifacts", "image"]).required(true)))]
@@ -68,9 +68,6 @@ pub(super) struct Record {
     created_ms: Option<i64>,
 }
 
-/// Files from this size on get a progress bar.
-const BAR_FROM: u64 = 64 << 20;
-
 impl Record {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let (catalog, stamp) = context.write()?;
@@ -91,17 +88,10 @@ impl Record {
                 created_ms,
             )
         };
-        let mut bar = None;
-        let recorded = catalog.record_with_progress(&prepared, &stamp, &mut |progress| {
-            if progress.total >= BAR_FROM {
-                bar.get_or_insert_with(|| new_bar(progress))
-                    .set_position(progress.done);
-            }
-        });
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-        }
-        let recorded = recorded?;
+        let mut bar = HashingBar::default();
+        let recorded =
+            catalog.record_with_progress(&prepared, &stamp, &mut |progress| bar.show(progress))?;
+        drop(bar);
         let put = recorded.put;
         if context.out.is_json() {
             context.out.json(&JsonChange::recorded(&recorded))?;
@@ -116,20 +106,6 @@ impl Record {
         }
         Ok(Status::Done)
     }
-}
-
-fn new_bar(progress: Progress<'_>) -> ProgressBar {
-    let name = progress
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let style = "hashing {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
-    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    ProgressBar::new(progress.total)
-        .with_style(style)
-        .with_message(printable(&name))
 }
 
 /// The time that a reproducible build is to have (reproducible-builds.org), in milliseconds.

@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         &["objects", "history", "refs", "snapshots", "attachments"],
     ),
     ("L4 catalog", &["error", "catalog"]),
-    ("L5 work", &["record"]),
+    ("L5 work", &["record", "drift", "compare"]),
     ("library", &["lib"]),
     PROGRAM,
 ];

@@ -1,0 +1,37 @@
+//! `engine-catalog snapshot delete`
+
+use clap::Args;
+use engine_catalog::Name;
+
+use super::not_found;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, Status};
+
+/// Take the name of a snapshot away
+///
+/// Prints the snapshot id. The snapshot stays until garbage is collected, and its entries as long as
+/// anything else needs them.
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The name
+    #[arg(value_name = "NAME")]
+    name: Name,
+}
+
+impl Delete {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        let (catalog, _) = context.write()?;
+        let Some(snapshot) = catalog.remove_snapshot(&self.name)? else {
+            return Err(not_found(self.name.as_str()));
+        };
+        if context.out.is_json() {
+            context.out.json(&serde_json::json!({
+                "name": self.name.as_str(),
+                "snapshot": snapshot,
+            }))?;
+        } else {
+            context.out.line(&snapshot.to_string())?;
+        }
+        Ok(Status::Done)
+    }
+}
