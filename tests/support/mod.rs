@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 
 use ciborium::Value;
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Error, Expect, ObjectId, PreparedEngine, RefName, Stamp,
+    Artifacts, Catalog, EngineEntry, Error, Expect, Manifest, ManifestFile, ObjectId,
+    PreparedEngine, RefName, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -205,6 +206,27 @@ pub(crate) fn snapshot_value<'a>(members: impl IntoIterator<Item = &'a ObjectId>
     ordered_map(vec![
         ("schema", Value::from("snapshot/1")),
         ("objects", Value::Array(members.collect())),
+    ])
+}
+
+/// The value that a manifest's object has to hold.
+pub(crate) fn manifest_value(manifest: &Manifest) -> Value {
+    let id = |id: &ObjectId| Value::Bytes(id.as_bytes().to_vec());
+    let file = |(path, file): (&String, &ManifestFile)| {
+        ordered_map(vec![
+            ("path", Value::from(&**path)),
+            ("mode", Value::from(file.mode)),
+            ("size", Value::from(file.size)),
+            ("blake3", id(&file.blake3)),
+        ])
+    };
+    ordered_map(vec![
+        ("schema", Value::from("artifacts/1")),
+        ("subject", id(&manifest.subject)),
+        (
+            "files",
+            Value::Array(manifest.files.iter().map(file).collect()),
+        ),
     ])
 }
 
