@@ -3,9 +3,7 @@
 use std::fmt::Debug;
 use std::fs;
 
-use engine_catalog::{
-    Error, Filter, Manifest, ManifestFile, Members, Name, Object, ObjectId, Snapshot,
-};
+use engine_catalog::{Error, Manifest, ManifestFile, Members, Name, Object, ObjectId, Snapshot};
 
 use crate::document::letter;
 use crate::rejected::{assert_variants, replaced};
