@@ -334,6 +334,12 @@ impl<'r> Dir<'r> {
         }
     }
 
+    /// Requires that what has the name, if anything, is a regular file.
+    pub(crate) fn require_file(&self, name: &str) -> Result<(), PathError> {
+        let opened = open_file(&self.fd, name).map(drop);
+        opened.map_err(|cause| self.fail("open", name, cause))
+    }
+
     /// Opens the file `name` and renews its ctime, from which gc counts its age; `None` where the
     /// ctime cannot be renewed because the file belongs to another user.
     pub(crate) fn renew(&self, name: &str) -> Result<Option<File>, PathError> {
