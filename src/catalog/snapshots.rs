@@ -73,6 +73,10 @@ impl Catalog {
         let _lock = self.begin_write(Hold::Exclusive)?;
         let bytes = self.collect(members)?.encode()?;
         let object = ObjectId::of(&bytes);
+        if let Some(name) = name {
+            // A name that is taken leaves no object behind.
+            snapshots::has_name(&self.root, name, object)?;
+        }
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
         if let Some(name) = name {
             snapshots::create(&self.root, name, object)?;

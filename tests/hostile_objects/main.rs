@@ -297,7 +297,15 @@ fn none_of_them_is_returned_as_an_attachment() {
             // What a newer program has attached is passed over.
             (Ok(found), Err(ObjectError::UnknownSchema { .. })) => assert_eq!(found, []),
             (Err(Error::MisplacedAttachment { object, .. }), Ok(_)) => assert_eq!(object, planted),
-            (Err(Error::Object(ReadObjectError::Refused { object, cause })), Err(expected)) => {
+            (Err(error), Err(expected)) => {
+                assert_eq!(error.kind(), ErrorKind::Damage, "{what}");
+                let Error::UnreadableAttachment {
+                    cause: ReadObjectError::Refused { object, cause },
+                    ..
+                } = error
+                else {
+                    panic!("{what}: {error:?}")
+                };
                 assert_eq!((object, cause), (planted, expected), "{what}");
             }
             (found, _) => panic!("{what}: {found:?}"),

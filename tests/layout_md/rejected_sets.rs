@@ -1,7 +1,6 @@
 //! The rows of section 11 about what comes in sets: snapshots, attachments, and the files of manifests.
 
 use std::fmt::Debug;
-use std::fs;
 
 use engine_catalog::{Error, Manifest, ManifestFile, Members, Name, Object, ObjectId, Snapshot};
 
@@ -75,34 +74,39 @@ pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
         }
         56 => Box::new(attach(&letter("A"), &letter("B"))),
         57 => {
+            let object = scratch.plant(&manifest().encode().unwrap());
+            scratch.write(scratch.object(&object), "damaged");
+            Box::new(attach(&letter("A"), &object))
+        }
+        58 => {
             let no_manifest = scratch.plant(&Snapshot::default().encode().unwrap());
             let error = attach(&letter("C"), &no_manifest);
-            assert_variants(&error, &["MisplacedAttachment"], "57");
+            assert_variants(&error, &["MisplacedAttachment"], "58");
             let object = scratch.plant(&manifest().encode().unwrap());
             Box::new(attach(&letter("B"), &object))
         }
-        58 => {
-            let good = manifest().encode().unwrap();
-            let twice = replaced(&good, b"/b", b"/a");
-            assert_variants(&decode(&twice), &["Manifest", "Unsorted"], "58");
-            Box::new(decode(&replaced(&good, b"/a", b"/c")))
-        }
         59 => {
             let good = manifest().encode().unwrap();
+            let twice = replaced(&good, b"/b", b"/a");
+            assert_variants(&decode(&twice), &["Manifest", "Unsorted"], "59");
+            Box::new(decode(&replaced(&good, b"/a", b"/c")))
+        }
+        60 => {
+            let good = manifest().encode().unwrap();
             let error = decode(&replaced(&good, b"\x62/b", b"\x63/b\0"));
-            assert_variants(&error, &["Manifest", "Path"], "59");
+            assert_variants(&error, &["Manifest", "Path"], "60");
             let mut relative = manifest();
             let file = relative.files.pop_first().unwrap().1;
             relative.files.insert("a".into(), file);
-            assert_variants(&relative.encode().unwrap_err(), &["Manifest", "Path"], "59");
+            assert_variants(&relative.encode().unwrap_err(), &["Manifest", "Path"], "60");
             Box::new(decode(&replaced(&good, b"\x62/b", b"\x62bb")))
         }
-        60 => Box::new(decode(&replaced(
+        61 => Box::new(decode(&replaced(
             &manifest().encode().unwrap(),
             b"\x19\x0f\xff",
             b"\x19\x10\x00",
         ))),
-        61 => Box::new(decode(&replaced(
+        62 => Box::new(decode(&replaced(
             &manifest().encode().unwrap(),
             b"\x1b\x7f\xff\xff\xff\xff\xff\xff\xff",
             b"\x1b\x80\0\0\0\0\0\0\0",

@@ -124,10 +124,13 @@ fn limits_are_those_that_the_library_enforces() {
             Cause::TooLarge { limit: found, .. } => assert_eq!(found, limit),
             other => panic!("{other:?}"),
         },
-        Err(Error::Object(ReadObjectError::Refused {
-            cause: ObjectError::TooLarge { limit: found, .. },
-            ..
-        })) => assert_eq!(found, limit),
+        Err(Error::Object(cause) | Error::UnreadableAttachment { cause, .. }) => match cause {
+            ReadObjectError::Refused {
+                cause: ObjectError::TooLarge { limit: found, .. },
+                ..
+            } => assert_eq!(found, limit),
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     };
     let scratch = Scratch::new();
