@@ -50,11 +50,15 @@ pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathErr
         dirs.entry(place.dir.clone()).or_insert(dir);
     }
     root.sync(staged.iter().map(Staged::file), [])?;
-    for (place, staged) in places.iter().zip(staged) {
+    for (place, mut staged) in places.iter().zip(staged) {
         let dir = &dirs[&place.dir];
-        if dir.publish(staged, &place.name)? == Published::Exists {
-            // The name says all: a file that has it is as good as this one.
-            dir.require_file(&place.name)?;
+        // The name says all: a file that has it is as good as this one.
+        while dir.publish(staged, &place.name)? == Published::Exists
+            && !dir.has_file(&place.name)?
+        {
+            // Somebody removes it by hand.
+            staged = dir.stage(b"", Permissions::ByUmask)?;
+            root.sync([staged.file()], [])?;
         }
     }
     root.sync([], dirs.values())

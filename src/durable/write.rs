@@ -334,10 +334,10 @@ impl<'r> Dir<'r> {
         }
     }
 
-    /// Requires that what has the name, if anything, is a regular file.
-    pub(crate) fn require_file(&self, name: &str) -> Result<(), PathError> {
-        let opened = open_file(&self.fd, name).map(drop);
-        opened.map_err(|cause| self.fail("open", name, cause))
+    /// Returns whether a regular file has the name; something else that has it is an error.
+    pub(crate) fn has_file(&self, name: &str) -> Result<bool, PathError> {
+        let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;
+        Ok(file.is_some())
     }
 
     /// Opens the file `name` and renews its ctime, from which gc counts its age; `None` where the
