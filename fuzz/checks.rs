@@ -3,13 +3,15 @@
 //!
 //! A check panics where something does not hold, and otherwise says nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use ciborium::Value;
-use engine_catalog::{Change, Name, Object, ObjectId, Prefix, RefName};
+use engine_catalog::{
+    Change, Manifest, ManifestFile, Name, Object, ObjectId, Prefix, RefName, Snapshot,
+};
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
@@ -28,14 +30,11 @@ pub fn decode(bytes: &[u8]) {
 fn independently_decoded(bytes: &[u8]) -> Option<Object> {
     let value: Value = ciborium::from_reader(bytes).ok()?;
     let mut fields = value.as_map()?.clone();
-    let at = fields.iter().position(|(key, _)| is_text(key, "schema"))?;
-    let schema = fields.remove(at).1.into_text().ok()?;
-    let content = Value::Map(fields);
+    let schema = take(&mut fields, "schema")?.into_text().ok()?;
     let object = match schema.as_str() {
-        "engine-entry/1" => Object::Entry(content.deserialized().ok()?),
-        "snapshot/1" => Object::Snapshot(engine_catalog::Snapshot {
-            objects: snapshot_members(content)?,
-        }),
+        "engine-entry/1" => Object::Entry(Value::Map(fields).deserialized().ok()?),
+        "snapshot/1" => Object::Snapshot(snapshot(fields)?),
+        "artifacts/1" => Object::Manifest(manifest(fields)?),
         _ => return None,
     };
     if object.encode().map_err(readable).ok()? != bytes {
@@ -45,25 +44,60 @@ fn independently_decoded(bytes: &[u8]) -> Option<Object> {
     Some(object)
 }
 
-/// The members of the snapshot whose fields, but for the schema, are `content`.
-fn snapshot_members(content: Value) -> Option<BTreeSet<ObjectId>> {
-    let mut fields = content.into_map().ok()?;
-    let (key, members) = fields.pop()?;
-    let alone = fields.is_empty() && is_text(&key, "objects");
-    alone.then(|| members.deserialized().ok())?
+type Fields = Vec<(Value, Value)>;
+
+/// The value of a field, which is no longer one of `fields`.
+fn take(fields: &mut Fields, key: &str) -> Option<Value> {
+    let at = fields
+        .iter()
+        .position(|(it, _)| it.as_text() == Some(key))?;
+    Some(fields.remove(at).1)
 }
 
-fn is_text(value: &Value, text: &str) -> bool {
-    value.as_text() == Some(text)
+/// The snapshot with these fields, but for the schema.
+fn snapshot(mut fields: Fields) -> Option<Snapshot> {
+    let objects: BTreeSet<_> = take(&mut fields, "objects")?.deserialized().ok()?;
+    fields.is_empty().then_some(Snapshot { objects })
+}
+
+/// The manifest with these fields, but for the schema.
+fn manifest(mut fields: Fields) -> Option<Manifest> {
+    let files = take(&mut fields, "files")?.into_array().ok()?;
+    let files: BTreeMap<_, _> = files.into_iter().map(file).collect::<Option<_>>()?;
+    let subject = take(&mut fields, "subject")?.deserialized().ok()?;
+    fields.is_empty().then_some(Manifest { subject, files })
+}
+
+/// A file of a manifest, with its path.
+fn file(value: Value) -> Option<(String, ManifestFile)> {
+    let mut fields = value.into_map().ok()?;
+    let path = take(&mut fields, "path")?.into_text().ok()?;
+    let file = ManifestFile {
+        mode: take(&mut fields, "mode")?.deserialized().ok()?,
+        size: take(&mut fields, "size")?.deserialized().ok()?,
+        blake3: take(&mut fields, "blake3")?.deserialized().ok()?,
+    };
+    fields.is_empty().then_some((path, file))
 }
 
 /// RFC 8949 section 4.2.1, as far as objects need it: ciborium writes definite lengths and shortest
 /// integers, and leaves the keys of a map in their order, which must be that of their encodings.
 fn assert_deterministic(value: &Value, bytes: &[u8]) {
+    assert!(value.is_map(), "an object is a map");
     assert_eq!(encoded(value), bytes, "ciborium encodes it otherwise");
-    let fields = value.as_map().expect("an object is a map");
-    let keys: Vec<_> = fields.iter().map(|(key, _)| encoded(key)).collect();
-    assert!(keys.is_sorted_by(|a, b| a < b), "keys are out of order");
+    assert_ordered(value);
+}
+
+fn assert_ordered(value: &Value) {
+    match value {
+        Value::Map(fields) => {
+            let keys: Vec<_> = fields.iter().map(|(key, _)| encoded(key)).collect();
+            assert!(keys.is_sorted_by(|a, b| a < b), "keys are out of order");
+            fields.iter().for_each(|(_, value)| assert_ordered(value));
+        }
+        Value::Array(values) => values.iter().for_each(assert_ordered),
+        _ => {}
+    }
 }
 
 fn encoded(value: &Value) -> Vec<u8> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged};
+use crate::durable::{Dir, FileKind, PathError, Permissions, Published, Root, Staged};
 use crate::hash::ObjectId;
 use crate::layout;
 
@@ -12,11 +12,18 @@ use crate::layout;
 pub(crate) type Link = (ObjectId, ObjectId);
 
 /// Returns the objects that describe `subject`, sorted. Files whose names are not of the format are
-/// foreign and passed over.
+/// foreign and passed over; a link that is no file is damage.
 pub(crate) fn list(root: &Root, subject: &ObjectId) -> Result<Vec<ObjectId>, PathError> {
-    let files = root.list(&layout::attachments(subject))?.into_iter();
-    let links = files.filter(|(_, kind)| *kind == FileKind::Regular);
-    let mut objects: Vec<_> = links.filter_map(|(name, _)| name.parse().ok()).collect();
+    let dir = layout::attachments(subject);
+    let mut objects = Vec::new();
+    for (name, kind) in root.list(&dir)? {
+        let Ok(object) = name.parse() else { continue };
+        if kind != FileKind::Regular {
+            let path = root.path().join(&dir).join(name);
+            return Err(PathError::new("open", &path, kind));
+        }
+        objects.push(object);
+    }
     objects.sort_unstable();
     Ok(objects)
 }
@@ -43,9 +50,16 @@ pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathErr
         dirs.entry(place.dir.clone()).or_insert(dir);
     }
     root.sync(staged.iter().map(Staged::file), [])?;
-    for (place, staged) in places.iter().zip(staged) {
-        // The name says all: one that is there is as good as this one.
-        dirs[&place.dir].publish(staged, &place.name)?;
+    for (place, mut staged) in places.iter().zip(staged) {
+        let dir = &dirs[&place.dir];
+        // The name says all: a file that has it is as good as this one.
+        while dir.publish(staged, &place.name)? == Published::Exists
+            && !dir.has_file(&place.name)?
+        {
+            // Somebody removes it by hand.
+            staged = dir.stage(b"", Permissions::ByUmask)?;
+            root.sync([staged.file()], [])?;
+        }
     }
     root.sync([], dirs.values())
 }

@@ -184,6 +184,14 @@ pub enum Error {
         /// The missing object.
         object: ObjectId,
     },
+    /// An object that is attached to another cannot be returned.
+    #[error("what is attached to {subject} cannot be read: {cause}")]
+    UnreadableAttachment {
+        /// What it describes.
+        subject: ObjectId,
+        /// The object, and what is wrong with it.
+        cause: ReadObjectError,
+    },
     /// An object that is attached to another describes something else.
     #[error("object {object}, which is attached to {subject}, does not describe it")]
     MisplacedAttachment {
@@ -262,16 +270,16 @@ impl Error {
                 ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
                 _ => ErrorKind::Damage,
             },
-            Self::Unreadable { cause, .. } | Self::UnreadableSnapshot { cause, .. } => {
-                match cause {
-                    ReadObjectError::Refused {
-                        cause: ObjectError::UnknownSchema { .. },
-                        ..
-                    } => ErrorKind::Unavailable,
-                    ReadObjectError::Refused { .. } => ErrorKind::Damage,
-                    ReadObjectError::Path(error) => kind_of_path(error),
-                }
-            }
+            Self::Unreadable { cause, .. }
+            | Self::UnreadableSnapshot { cause, .. }
+            | Self::UnreadableAttachment { cause, .. } => match cause {
+                ReadObjectError::Refused {
+                    cause: ObjectError::UnknownSchema { .. },
+                    ..
+                } => ErrorKind::Unavailable,
+                ReadObjectError::Refused { .. } => ErrorKind::Damage,
+                ReadObjectError::Path(error) => kind_of_path(error),
+            },
             Self::Ref(RefError::Damaged { .. })
             | Self::Dangling { .. }
             | Self::Misplaced { .. }

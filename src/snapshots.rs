@@ -60,6 +60,21 @@ pub(crate) fn list(root: &Root) -> Result<Vec<Name>, PathError> {
     Ok(names)
 }
 
+/// Returns whether `object` has the name already.
+///
+/// # Errors
+///
+/// [`SnapshotError::Taken`] where another snapshot has it.
+pub(crate) fn has_name(root: &Root, name: &Name, object: ObjectId) -> Result<bool, SnapshotError> {
+    match read(root, name)? {
+        Some(found) if found != object => {
+            let name = name.clone();
+            Err(SnapshotError::Taken { name, found })
+        }
+        found => Ok(found.is_some()),
+    }
+}
+
 /// Gives the snapshot `object`, which survives already, a name. When this returns without an error,
 /// the name survives. A name that it has already is no error.
 ///
@@ -72,15 +87,11 @@ pub(crate) fn create(root: &Root, name: &Name, object: ObjectId) -> Result<(), S
     let staged = root.stage_named(object.to_line().as_bytes(), Permissions::ByUmask)?;
     root.sync([staged.file()], [])?;
     if dir.publish(staged, &place.name)? == Published::Exists {
-        match read(root, name)? {
-            Some(found) if found == object => dir.sync_file(&place.name)?,
-            Some(found) => {
-                let name = name.clone();
-                return Err(SnapshotError::Taken { name, found });
-            }
+        if !has_name(root, name, object)? {
             // Somebody removes it by hand.
-            None => return create(root, name, object),
+            return create(root, name, object);
         }
+        dir.sync_file(&place.name)?;
     }
     Ok(dir.sync()?)
 }

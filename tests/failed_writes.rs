@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::{fs, io};
 
-use engine_catalog::{Artifacts, Catalog, Error, Expect, PreparedEngine};
+use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, Members, Name, PreparedEngine};
 use support::ballast::Ballast;
 use support::mount::{Kind, Mounted};
-use support::observe::{assert_clean, cause, is_kind, state};
+use support::observe::{State, assert_clean, cause, is_kind, snapshot_state};
 use support::sample::{entry, name};
 use support::stamp;
 
@@ -27,7 +27,7 @@ struct Call {
 type Act = dyn Fn(&Catalog) -> Result<(), Error>;
 
 /// Calls that write, to refs that are there and to new ones. What `record` records lies in `scratch`.
-fn calls(scratch: &Path) -> [Call; 5] {
+fn calls(scratch: &Path) -> [Call; 6] {
     let server = scratch.join("server");
     fs::write(&server, "ELF").expect("there is room");
     let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server]), 1);
@@ -47,6 +47,14 @@ fn calls(scratch: &Path) -> [Call; 5] {
             Box::new(move |it| it.record(&engine, &stamp(1)).map(drop)),
         ),
         call(
+            "snapshot",
+            Box::new(|it| {
+                let (all, name) = (Members::Current(Filter::default()), Name::new("s"));
+                it.create_snapshot(&all, Some(&name.expect("it is a name")))
+                    .map(drop)
+            }),
+        ),
+        call(
             "put all",
             Box::new(move |it| it.put_all(&many, &stamp(1)).map(drop)),
         ),
@@ -55,6 +63,13 @@ fn calls(scratch: &Path) -> [Call; 5] {
             Box::new(|it| it.retire(&name("e1"), Expect::Any, &stamp(1)).map(drop)),
         ),
     ]
+}
+
+/// What a reader sees of all refs, and of the snapshot that is made.
+fn state(catalog: &Catalog) -> State {
+    let mut state = support::observe::state(catalog);
+    state.extend(snapshot_state(catalog, "s"));
+    state
 }
 
 /// Makes a catalog with ten refs.

@@ -9,8 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use engine_catalog::{Catalog, Error, Expect};
-use support::observe::{State, leftovers, partial_objects, state_of};
+use engine_catalog::{
+    Artifacts, Catalog, Error, Expect, Filter, Members, Name, ObjectId, PreparedEngine, Recorded,
+};
+use support::observe::{State, leftovers, partial_objects, snapshot_state, state_of};
 use support::sample::{entry, name};
 use support::strace::{self, Call, Run};
 use support::{child, object_file, object_of, skip, stamp};
@@ -47,14 +49,34 @@ fn act(catalog: &Catalog, role: &str) -> Result<(), Error> {
             .retire(&name("e0"), Expect::Any, &stamp(1))
             .map(drop),
         "rollback" => catalog.rollback(&name("e0"), None, &stamp(1)).map(drop),
+        "record" => record(catalog, catalog.root()).map(drop),
+        "snapshot" => snapshot(catalog).map(drop),
+        "remove snapshot" => catalog.remove_snapshot(&snapshot_name()).map(drop),
         _ => unreachable!("there is no such role"),
     }
 }
 
-/// What a reader sees of every ref, which it always can.
+fn snapshot_name() -> Name {
+    Name::new("s").expect("it is a name")
+}
+
+fn snapshot(catalog: &Catalog) -> Result<ObjectId, Error> {
+    catalog.create_snapshot(&Members::Current(Filter::default()), Some(&snapshot_name()))
+}
+
+/// Records the engine whose file lies beside the root.
+fn record(catalog: &Catalog, root: &Path) -> Result<Recorded, Error> {
+    let files = Artifacts::Files(vec![root.with_file_name("server")]);
+    let engine = PreparedEngine::new("e0", "1", files, 1);
+    catalog.record(&engine, &stamp(1))
+}
+
+/// What a reader sees of every ref and snapshot, which it always can.
 fn state(root: &Path) -> State {
     let catalog = Catalog::open_read_only(root).expect("there is a catalog");
-    state_of(&catalog, &ENGINES.map(name))
+    let mut state = state_of(&catalog, &ENGINES.map(name));
+    state.extend(snapshot_state(&catalog, "s"));
+    state
 }
 
 /// The errors with which a call is made to fail, one after the other.
@@ -181,9 +203,9 @@ impl Scene {
         }
     }
 
-    /// What was not put can be put now. (Another retire or rollback would go one step further.)
+    /// What was not done can be done now. (Another retire or rollback would go one step further.)
     fn check_retry(&self, root: &Path, what: &str) {
-        if self.role.starts_with("put") {
+        if !matches!(self.role, "retire" | "rollback") {
             let catalog = Catalog::open(root).expect("there is a catalog");
             let again = act(&catalog, self.role);
             assert!(again.is_ok(), "{again:?} after {what}");
@@ -290,6 +312,83 @@ fn failed_or_killed_rollback_leaves_the_old_or_the_new() {
     scene.every_fault(|_, _| {});
 }
 
+/// Makes the file that is recorded.
+fn make_server(root: &Path) {
+    fs::write(root.with_file_name("server"), "ELF").expect("there is room");
+}
+
+#[test]
+fn failed_or_killed_record_leaves_the_old_or_the_new_with_its_manifest() {
+    let prepare = |root: &Path, catalog: &Catalog| {
+        make_server(root);
+        put(catalog, &["old"]);
+    };
+    let Some(scene) = Scene::new("record", prepare) else {
+        return;
+    };
+    let manifests = |state: &State| {
+        let (_, lines) = &state["e0/1"];
+        lines.iter().filter(|line| line.contains("files")).count()
+    };
+    assert_eq!((manifests(&scene.before), manifests(&scene.after)), (0, 1));
+    scene.every_fault(good_objects_stay);
+}
+
+#[test]
+fn failed_or_killed_record_never_destroys_a_damaged_manifest() {
+    let prepare = |root: &Path, catalog: &Catalog| {
+        make_server(root);
+        let subject = record(catalog, root)
+            .expect("it can be recorded")
+            .put
+            .object;
+        let attached = catalog.attachments(&subject).expect("they are readable");
+        let manifest = object_file(root, attached[0]);
+        fs::remove_file(&manifest).expect("it is there");
+        fs::write(&manifest, DAMAGED).expect("there is room");
+    };
+    let Some(scene) = Scene::new("record", prepare) else {
+        return;
+    };
+    assert_ne!(scene.before, scene.after);
+    scene.every_fault(damaged_file_is_kept);
+}
+
+#[test]
+fn failed_or_killed_snapshot_leaves_the_name_of_all_of_it_or_none() {
+    let Some(scene) = Scene::new("snapshot", |_, catalog| put(catalog, &["old"])) else {
+        return;
+    };
+    assert_ne!(scene.before, scene.after);
+    scene.every_fault(good_objects_stay);
+}
+
+#[test]
+fn failed_or_killed_snapshot_of_the_same_changes_nothing() {
+    let prepare = |_: &Path, catalog: &Catalog| {
+        put(catalog, &["old"]);
+        snapshot(catalog).expect("it can be made");
+    };
+    let Some(scene) = Scene::new("snapshot", prepare) else {
+        return;
+    };
+    assert_eq!(scene.before, scene.after);
+    scene.every_fault(|_, _| {});
+}
+
+#[test]
+fn failed_or_killed_removal_of_a_name_leaves_it_or_none() {
+    let prepare = |_: &Path, catalog: &Catalog| {
+        put(catalog, &["old"]);
+        snapshot(catalog).expect("it can be made");
+    };
+    let Some(scene) = Scene::new("remove snapshot", prepare) else {
+        return;
+    };
+    assert_ne!(scene.before, scene.after);
+    scene.every_fault(good_objects_stay);
+}
+
 #[test]
 fn failed_or_killed_put_changes_no_history_under_another_name() {
     let prepare = |root: &Path, catalog: &Catalog| {
@@ -318,10 +417,12 @@ fn failed_or_killed_healing_never_destroys_what_is_damaged() {
     let Some(scene) = Scene::new("put", prepare) else {
         return;
     };
-    scene.every_fault(|root, what| {
-        let is_kept = WalkDir::new(root).into_iter().flatten().any(|file| {
-            file.file_type().is_file() && fs::read(file.path()).is_ok_and(|it| it == DAMAGED)
-        });
-        assert!(is_kept, "what was damaged is gone: {what}");
+    scene.every_fault(damaged_file_is_kept);
+}
+
+fn damaged_file_is_kept(root: &Path, what: &str) {
+    let is_kept = WalkDir::new(root).into_iter().flatten().any(|file| {
+        file.file_type().is_file() && fs::read(file.path()).is_ok_and(|it| it == DAMAGED)
     });
+    assert!(is_kept, "what was damaged is gone: {what}");
 }

@@ -7,15 +7,18 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use engine_catalog::{EngineEntry, Object, ObjectId, Snapshot, decode_entry, encode_entry};
+use engine_catalog::{
+    Artifacts, EngineEntry, Manifest, ManifestFile, Object, ObjectId, PreparedEngine, Snapshot,
+    decode_entry, encode_entry,
+};
 use serde::Deserialize;
 use support::{
-    Home, entry_value, files, from_cbor, from_hex, name, ordered_map, snapshot_value, stamp,
-    to_cbor,
+    Home, entry_value, files, from_cbor, from_hex, manifest_value, name, ordered_map,
+    snapshot_value, stamp, to_cbor,
 };
 
 #[derive(Deserialize)]
@@ -23,6 +26,7 @@ struct Vectors {
     format: String,
     entries: Vec<EntryVector>,
     snapshots: Vec<SnapshotVector>,
+    manifests: Vec<ManifestVector>,
 }
 
 #[derive(Deserialize)]
@@ -41,10 +45,43 @@ struct SnapshotVector {
     blake3: ObjectId,
 }
 
+#[derive(Deserialize)]
+struct ManifestVector {
+    name: String,
+    subject: ObjectId,
+    files: Vec<FileVector>,
+    cbor: String,
+    blake3: ObjectId,
+}
+
+#[derive(Deserialize)]
+struct FileVector {
+    mode: u32,
+    path: String,
+    size: u64,
+    blake3: ObjectId,
+}
+
+impl ManifestVector {
+    fn manifest(&self) -> Manifest {
+        let file = |file: &FileVector| {
+            let FileVector {
+                mode, size, blake3, ..
+            } = *file;
+            (file.path.clone(), ManifestFile { mode, size, blake3 })
+        };
+        let files: BTreeMap<_, _> = self.files.iter().map(file).collect();
+        assert_eq!(files.len(), self.files.len(), "each path once");
+        let subject = self.subject;
+        Manifest { subject, files }
+    }
+}
+
 fn vectors() -> Vectors {
     let vectors: Vectors = serde_json::from_str(include_str!("vectors.json")).unwrap();
     assert_eq!(vectors.format, "engine-catalog 1");
-    assert!(vectors.entries.len() >= 6 && vectors.snapshots.len() >= 2);
+    assert!(vectors.entries.len() >= 6);
+    assert!(vectors.snapshots.len() >= 2 && vectors.manifests.len() >= 3);
     vectors
 }
 
@@ -80,13 +117,57 @@ fn every_snapshot_has_the_bytes_and_the_hash_of_the_independent_encoder() {
 }
 
 #[test]
+fn every_manifest_has_the_bytes_and_the_hash_of_the_independent_encoder() {
+    for vector in vectors().manifests {
+        let bytes = from_hex(&vector.cbor);
+        let manifest = vector.manifest();
+        let encoded = manifest.encode().unwrap();
+        assert_eq!(encoded, bytes, "{}", vector.name);
+        assert_eq!(ObjectId::of(&encoded), vector.blake3, "{}", vector.name);
+        assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
+        let object = Object::decode(&bytes).unwrap();
+        assert_eq!(object, Object::Manifest(manifest));
+        assert_eq!(object.encode().unwrap(), bytes);
+    }
+}
+
+/// But for the directory of the file, and so the entry that it belongs to.
+#[test]
+fn recording_a_file_attaches_the_manifest_of_the_known_answers() {
+    let (home, vectors) = (Home::new(), vectors());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("x");
+    fs::write(&path, "abc").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let files = Artifacts::Files(vec![path.clone()]);
+    let prepared = PreparedEngine::new("llamacpp", "b4321", files, 1_758_240_000_000);
+    let recorded = home.catalog.record(&prepared, &stamp(1)).unwrap();
+
+    let known = vectors.manifests.iter().find(|v| v.name == "one file");
+    let mut known = known.unwrap().manifest();
+    known.subject = recorded.put.object;
+    let file = known.files.remove("/opt/x").unwrap();
+    known
+        .files
+        .insert(path.into_os_string().into_string().unwrap(), file);
+    let attached = ObjectId::of(&to_cbor(&manifest_value(&known)));
+    assert_eq!(
+        home.catalog.attachments(&known.subject).unwrap(),
+        [attached]
+    );
+    assert_eq!(home.catalog.manifests(&known.subject).unwrap(), [known]);
+}
+
+#[test]
 fn another_cbor_implementation_reads_the_same_values_and_writes_the_same_bytes() {
     let vectors = vectors();
     let entries = vectors.entries.iter();
     let entries = entries.map(|v| (&v.name, from_hex(&v.cbor), entry_value(&v.entry)));
     let snapshots = vectors.snapshots.iter();
     let snapshots = snapshots.map(|v| (&v.name, from_hex(&v.cbor), snapshot_value(&v.objects)));
-    for (name, bytes, value) in entries.chain(snapshots) {
+    let manifests = vectors.manifests.iter();
+    let manifests = manifests.map(|v| (&v.name, from_hex(&v.cbor), manifest_value(&v.manifest())));
+    for (name, bytes, value) in entries.chain(snapshots).chain(manifests) {
         assert_eq!(from_cbor(&bytes), value, "{name}");
         assert_eq!(to_cbor(&value), bytes, "{name}");
     }

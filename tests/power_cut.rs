@@ -12,12 +12,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Expect, Filter, ObjectId, PreparedEngine, RefName, Stamp,
+    Artifacts, Catalog, EngineEntry, Expect, Filter, Manifest, Members, Name, ObjectId,
+    PreparedEngine, RefName, Snapshot, Stamp,
 };
 use support::mount::{Kind, Mounted};
 
-/// What a catalog says: for each ref that ever was, its changes; and what is current.
-type Told = (BTreeMap<String, Vec<String>>, BTreeMap<String, ObjectId>);
+/// What a catalog says.
+#[derive(Debug, PartialEq)]
+struct Told {
+    /// For each ref that ever was, its changes.
+    histories: BTreeMap<String, Vec<String>>,
+    /// What is current, with its manifests.
+    current: BTreeMap<String, (ObjectId, Vec<Manifest>)>,
+    /// The named snapshots.
+    snapshots: BTreeMap<String, (ObjectId, Snapshot)>,
+}
 
 const NAMES: [&str; 3] = ["llamacpp/b1", "llamacpp/b2", "vllm/0.9.2"];
 
@@ -30,9 +39,19 @@ fn tell(catalog: &Catalog) -> Told {
     let histories = NAMES.map(|text| (text.to_owned(), history(text)));
     let current = catalog.list(&Filter::default()).unwrap().map(|record| {
         let record = record.unwrap();
-        (record.name().to_string(), record.object)
+        let manifests = catalog.manifests(&record.object).unwrap();
+        (record.name().to_string(), (record.object, manifests))
     });
-    (histories.into(), current.collect())
+    let snapshots = catalog.snapshots().unwrap().into_iter().map(|named| {
+        let named = named.unwrap();
+        let snapshot = catalog.snapshot(&named.object).unwrap().unwrap();
+        (named.name.to_string(), (named.object, snapshot))
+    });
+    Told {
+        histories: histories.into(),
+        current: current.collect(),
+        snapshots: snapshots.collect(),
+    }
 }
 
 fn entry(name: &str, created_ms: i64) -> EngineEntry {
@@ -51,6 +70,16 @@ fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
     let stamp = |at_ms| Stamp::new("tester", at_ms).unwrap();
     let name = |text: &str| text.parse::<RefName>().unwrap();
     let artifact = files.join("llama-server");
+    let (same, library) = (artifact.clone(), files.join("libggml.so"));
+    let prepared = |files: &[&PathBuf], ms| {
+        let files = files.iter().map(|file| file.to_path_buf());
+        PreparedEngine::new("vllm", "0.9.2", Artifacts::Files(files.collect()), ms)
+    };
+    let snapshot = |catalog: &Catalog, name: &str| {
+        let members = Members::Current(Filter::default());
+        let name = Name::new(name).unwrap();
+        catalog.create_snapshot(&members, Some(&name)).unwrap();
+    };
     vec![
         (
             "put a new ref",
@@ -77,9 +106,32 @@ fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
             "record",
             Box::new(move |catalog| {
                 fs::write(&artifact, "server".repeat(10_000)).unwrap();
-                let files = Artifacts::Files(vec![artifact.clone()]);
-                let prepared = PreparedEngine::new("vllm", "0.9.2", files, 4);
-                catalog.record(&prepared, &stamp(4)).unwrap();
+                catalog
+                    .record(&prepared(&[&artifact], 4), &stamp(4))
+                    .unwrap();
+            }),
+        ),
+        (
+            "snapshot",
+            Box::new(move |catalog| snapshot(catalog, "first")),
+        ),
+        (
+            "record with a library",
+            Box::new(move |catalog| {
+                fs::write(&library, "library".repeat(10_000)).unwrap();
+                let prepared = prepared(&[&same, &library], 5);
+                catalog.record(&prepared, &stamp(5)).unwrap();
+            }),
+        ),
+        (
+            "second snapshot",
+            Box::new(move |catalog| snapshot(catalog, "second")),
+        ),
+        (
+            "removal of the first name",
+            Box::new(move |catalog| {
+                let removed = catalog.remove_snapshot(&Name::new("first").unwrap());
+                assert!(removed.unwrap().is_some());
             }),
         ),
         (
@@ -124,6 +176,9 @@ fn whatever_was_acknowledged_survives_on_every_file_system() {
             operation(&catalog);
             cut(what);
         }
+        let told = &cuts.last().expect("there is one").2;
+        assert_eq!(told.current[NAMES[2]].1[0].files.len(), 2);
+        assert_eq!(told.snapshots.keys().collect::<Vec<_>>(), ["second"]);
         // A second file system of the same identity cannot be mounted beside the first.
         drop((catalog, mounted));
         for (what, image, told) in &cuts {
@@ -138,6 +193,13 @@ fn whatever_was_acknowledged_survives_on_every_file_system() {
                     Some(digest),
                     "{kind:?}: the artifact itself"
                 );
+                for manifest in &told.current[NAMES[2]].1 {
+                    for (path, file) in &manifest.files {
+                        let name = Path::new(path).file_name().unwrap();
+                        let content = fs::read(cut.path().join(name)).unwrap();
+                        assert_eq!(ObjectId::of(&content), file.blake3, "{kind:?}: {path}");
+                    }
+                }
             }
             let stamp = Stamp::new("tester", 9).unwrap();
             catalog.put(&entry(NAMES[0], 1000), &stamp).unwrap();

@@ -25,8 +25,9 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::DanglingAttachment`] where the object of a link is missing, [`Error::Object`] where it
-    /// is damaged, and [`Error::MisplacedAttachment`] where it describes something else.
+    /// [`Error::DanglingAttachment`] where the object of a link is missing,
+    /// [`Error::UnreadableAttachment`] where it cannot be returned, and [`Error::MisplacedAttachment`]
+    /// where it describes something else.
     pub fn manifests(&self, subject: &ObjectId) -> Result<Vec<Manifest>, Error> {
         let mut manifests = Vec::new();
         for object in attachments::list(&self.root, subject)? {
@@ -44,7 +45,7 @@ impl Catalog {
                     cause: ObjectError::UnknownSchema { .. },
                     ..
                 }) => {}
-                Err(error) => return Err(error.into()),
+                Err(cause) => return Err(Error::UnreadableAttachment { subject, cause }),
             }
         }
         Ok(manifests)

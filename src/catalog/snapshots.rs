@@ -9,6 +9,8 @@ use crate::error::Error;
 use crate::filter::Filter;
 use crate::hash::{ObjectId, Prefix};
 use crate::name::Name;
+use crate::objects::ReadObjectError;
+use crate::schema::ObjectError;
 use crate::snapshot::Snapshot;
 use crate::{layout, objects, snapshots};
 
@@ -71,6 +73,10 @@ impl Catalog {
         let _lock = self.begin_write(Hold::Exclusive)?;
         let bytes = self.collect(members)?.encode()?;
         let object = ObjectId::of(&bytes);
+        if let Some(name) = name {
+            // A name that is taken leaves no object behind.
+            snapshots::has_name(&self.root, name, object)?;
+        }
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
         if let Some(name) = name {
             snapshots::create(&self.root, name, object)?;
@@ -151,7 +157,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchEntry`] where a member is missing, and [`Error::Object`].
+    /// [`Error::NoSuchEntry`] where a member is missing or is no entry, and [`Error::Object`].
     pub fn members(&self, snapshot: &Snapshot) -> Result<Vec<Record>, Error> {
         let mut records = Vec::with_capacity(snapshot.objects.len());
         for object in &snapshot.objects {
@@ -162,9 +168,15 @@ impl Catalog {
     }
 
     fn member(&self, object: ObjectId) -> Result<Record, Error> {
-        let entry = self.entry(&object)?;
-        let entry = entry.ok_or(Error::NoSuchEntry { object })?;
-        Ok(Record { object, entry })
+        match objects::read_entry(&self.root, &object) {
+            Ok(Some(entry)) => Ok(Record { object, entry }),
+            Ok(None)
+            | Err(ReadObjectError::Refused {
+                cause: ObjectError::WrongKind { .. },
+                ..
+            }) => Err(Error::NoSuchEntry { object }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns the members, every one of which is an entry in the store.

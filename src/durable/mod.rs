@@ -137,6 +137,16 @@ impl From<Errno> for Cause {
     }
 }
 
+/// Why it is not opened as a file.
+impl From<FileKind> for Cause {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Link => Self::Link,
+            kind => Self::NotRegular(kind),
+        }
+    }
+}
+
 impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

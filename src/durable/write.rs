@@ -334,6 +334,12 @@ impl<'r> Dir<'r> {
         }
     }
 
+    /// Returns whether a regular file has the name; something else that has it is an error.
+    pub(crate) fn has_file(&self, name: &str) -> Result<bool, PathError> {
+        let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;
+        Ok(file.is_some())
+    }
+
     /// Opens the file `name` and renews its ctime, from which gc counts its age; `None` where the
     /// ctime cannot be renewed because the file belongs to another user.
     pub(crate) fn renew(&self, name: &str) -> Result<Option<File>, PathError> {

@@ -6,11 +6,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use engine_catalog::{Filter, ObjectId};
+use engine_catalog::{Filter, Members, ObjectId};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::support::{Home, entry, name, object_of};
-use super::{READS, busy_home, every_write};
+use super::{READS, attached, busy_home, every_write, links, manifest};
 
 /// Names that no engine, version or object has.
 const NAMES: [&[u8]; 19] = [
@@ -54,8 +54,27 @@ fn litter(home: &Home) -> Vec<PathBuf> {
     let object = object_of(&entry("b1", 2)).to_string();
     let (shard, rest) = object.split_at(2);
     let mut made = Vec::new();
-    for dir in ["refs", "refs/llamacpp", "history", "history/llamacpp"] {
+    let links = links();
+    for dir in [
+        "refs",
+        "refs/llamacpp",
+        "history",
+        "history/llamacpp",
+        "snapshots",
+        "attachments",
+        &links[..14],
+        &links,
+    ] {
         made.extend(NAMES.map(|name| home.at(dir).join(OsStr::from_bytes(name))));
+    }
+    let id = ObjectId::from_bytes([0xab; 32]).to_string();
+    for name in [
+        &id[1..],
+        &format!("{id}0"),
+        &format!(".{id}"),
+        &id.to_uppercase(),
+    ] {
+        made.push(home.at(&links).join(name));
     }
     let upper = ObjectId::from_bytes([0xab; 32]).to_string().to_uppercase();
     for name in [
@@ -117,6 +136,19 @@ fn readers_pass_over_foreign_files() {
         assert_eq!(catalog.resolve(&prefix).unwrap(), Some(object), "{digits}");
     }
     assert_eq!(catalog.resolve(&"abab".parse().unwrap()).unwrap(), None);
+    let names = |catalog: &engine_catalog::Catalog| -> Vec<_> {
+        let listed = catalog.snapshots().unwrap().into_iter();
+        listed.map(Result::unwrap).collect()
+    };
+    assert_eq!(names(catalog), names(clean));
+    let all = Members::Current(Filter::default());
+    assert_eq!(
+        catalog.snapshot_of(&all).unwrap(),
+        clean.snapshot_of(&all).unwrap()
+    );
+    let (subject, attachment) = attached();
+    assert_eq!(catalog.attachments(&subject).unwrap(), [attachment]);
+    assert_eq!(catalog.manifests(&subject).unwrap(), [manifest()]);
 }
 
 #[test]

@@ -16,18 +16,19 @@ mod odd_files;
 mod support;
 mod untouched;
 
+use std::fs;
 use std::path::Path;
 
 use engine_catalog::{
-    Catalog, Cause, Error, Expect, Filter, HistoryError, ObjectError, PathError, ReadObjectError,
-    Record, RefError,
+    Catalog, Cause, Error, Expect, Filter, HistoryError, Manifest, Members, Name, ObjectError,
+    ObjectId, PathError, ReadObjectError, Record, RefError, Snapshot, SnapshotError,
 };
 use support::{Home, entry, every_write, name, object_of, stamp};
 
 type Call = fn(&Catalog) -> Result<(), Error>;
 
 /// Every call that reads, in a catalog of [`busy_home`].
-const READS: [(&str, Call); 13] = [
+const READS: [(&str, Call); 18] = [
     ("open", |catalog| Catalog::open(catalog.root()).map(drop)),
     ("current", |catalog| {
         catalog.current(&name("llamacpp/b1")).map(drop)
@@ -62,13 +63,51 @@ const READS: [(&str, Call); 13] = [
         let (object, entry) = (object_of(&entry("b1", 2)), entry("b1", 2));
         catalog.state(&Record { object, entry }).map(drop)
     }),
+    ("snapshot_of", |catalog| {
+        let all = Members::Current(Filter::default());
+        catalog.snapshot_of(&all).map(drop)
+    }),
+    ("snapshots", |catalog| {
+        catalog
+            .snapshots()?
+            .into_iter()
+            .try_for_each(|it| it.map(drop))
+    }),
+    ("find_snapshot", |catalog| {
+        catalog.find_snapshot("s0").map(drop)
+    }),
+    ("attachments", |catalog| {
+        catalog.attachments(&attached().0).map(drop)
+    }),
+    ("manifests", |catalog| {
+        catalog.manifests(&attached().0).map(drop)
+    }),
 ];
 
 fn every_read(catalog: &Catalog) -> Vec<(&'static str, Result<(), Error>)> {
     READS.map(|(call, read)| (call, read(catalog))).into()
 }
 
-/// A catalog with a ref that had two entries, and one that is retired.
+/// What is attached to the current entry, as subject and object.
+fn attached() -> (ObjectId, ObjectId) {
+    let manifest = manifest();
+    (manifest.subject, ObjectId::of(&manifest.encode().unwrap()))
+}
+
+/// A manifest of no files.
+fn manifest() -> Manifest {
+    let (subject, files) = (object_of(&entry("b1", 2)), [].into());
+    Manifest { subject, files }
+}
+
+/// Where the attachments of the current entry are.
+fn links() -> String {
+    let subject = attached().0.to_string();
+    format!("attachments/{}/{}", &subject[..2], &subject[2..])
+}
+
+/// A catalog with a ref that had two entries, and one that is retired. The current entry has a
+/// manifest, and is the member of a snapshot.
 fn busy_home() -> Home {
     let home = Home::new();
     home.put(&entry("b1", 1));
@@ -78,6 +117,14 @@ fn busy_home() -> Home {
         .catalog
         .retire(&name("llamacpp/b2"), Expect::Any, &stamp(2));
     assert!(retired.unwrap().is_some());
+    let object = home.plant(&manifest().encode().unwrap());
+    fs::create_dir_all(home.at(&links())).unwrap();
+    fs::write(home.at(&links()).join(object.to_string()), "").unwrap();
+    let (all, name) = (
+        Members::Current(Filter::default()),
+        Name::new("s0").unwrap(),
+    );
+    home.catalog.create_snapshot(&all, Some(&name)).unwrap();
     home
 }
 
@@ -86,43 +133,57 @@ fn busy_home() -> Home {
 struct Place {
     path: String,
     is_dir: bool,
-    reads: &'static str,
-    writes: &'static str,
+    reads: String,
+    writes: String,
 }
 
 /// Every place that the calls look at in a catalog of [`busy_home`].
 fn places() -> Vec<Place> {
     let object = object_of(&entry("b1", 2)).to_string();
     let (shard, rest) = object.split_at(2);
-    let by_object = "current entry get get-retired get-unknown exists locate find list";
-    let all_puts = "put-same put-new put_if put_all record rollback";
-    let changes = "put-same put-new put_if put_all record rollback retire";
+    let file_of = |id: ObjectId| {
+        let hex = id.to_string();
+        format!("objects/{}/{}", &hex[..2], &hex[2..])
+    };
+    let objects = [object_of(&entry("b1", 2))].into();
+    let snapshot = Snapshot { objects }.id().unwrap();
+    let by_object = "current entry get get-retired get-unknown exists locate find list snapshot_of";
+    let all_puts = "put-same put-new put_if put_all record record_files rollback";
+    let all_objects = "put-same put-new put_if put_all record record_files rollback snapshot \
+                       snapshot_named";
+    let of_refs = "put-same put-new put_if put_all record record_files rollback retire delete \
+                   snapshot";
     let of_engine = "put-same put-new put_if put_all rollback retire";
     let of_ref = "put-same put-new put_all rollback retire";
-    let staged = "put-new put_if put_all record rollback";
-    let by_hash = "current entry get get-retired get-unknown exists locate resolve find list";
-    let by_ref = "current get get-retired get-unknown exists locate history list state";
+    let staged = "put-new put_if put_all record record_files rollback snapshot_named";
+    let by_hash = "current entry get get-retired get-unknown exists locate resolve find list \
+                   snapshot_of";
+    let by_ref = "current get get-retired get-unknown exists locate history list state snapshot_of";
     [
-        ("objects/".to_owned(), by_hash, all_puts),
+        (
+            "objects/".to_owned(),
+            &*format!("{by_hash} find_snapshot manifests"),
+            all_objects,
+        ),
         (format!("objects/{shard}/"), by_hash, "put-same"),
         // Putting the same entry heals it.
         (format!("objects/{shard}/{rest}"), by_object, ""),
-        (
-            "refs/".to_owned(),
-            by_ref,
-            "put-same put-new put_if put_all record rollback retire delete",
-        ),
+        ("refs/".to_owned(), by_ref, of_refs),
         // A listing knows from the histories what has to be there.
         (
             "refs/llamacpp/".to_owned(),
             by_ref,
-            "put-same put-new put_if put_all rollback retire delete",
+            "put-same put-new put_if put_all rollback retire delete snapshot",
         ),
-        ("refs/llamacpp/b1".to_owned(), by_ref, of_ref),
+        (
+            "refs/llamacpp/b1".to_owned(),
+            by_ref,
+            &format!("{of_ref} snapshot"),
+        ),
         (
             "history/".to_owned(),
             "get-retired get-unknown history",
-            changes,
+            &format!("{all_puts} retire"),
         ),
         ("history/llamacpp/".to_owned(), "history", of_engine),
         (
@@ -131,14 +192,38 @@ fn places() -> Vec<Place> {
             of_ref,
         ),
         ("tmp/".to_owned(), "", staged),
-        ("lock".to_owned(), "", changes),
+        (
+            "lock".to_owned(),
+            "snapshot_of",
+            &format!("{all_puts} retire snapshot snapshot_named remove_snapshot"),
+        ),
         ("format".to_owned(), "open", ""),
+        (
+            "snapshots/".to_owned(),
+            "snapshots find_snapshot",
+            "snapshot_named remove_snapshot",
+        ),
+        ("snapshots/s0".to_owned(), "snapshots find_snapshot", ""),
+        (
+            "attachments/".to_owned(),
+            "attachments manifests",
+            "record_files",
+        ),
+        (format!("{}/", &links()[..14]), "attachments manifests", ""),
+        (format!("{}/", links()), "attachments manifests", ""),
+        (
+            format!("{}/{}", links(), attached().1),
+            "attachments manifests",
+            "",
+        ),
+        (file_of(attached().1), "manifests", ""),
+        (file_of(snapshot), "find_snapshot", ""),
     ]
     .map(|(path, reads, writes)| Place {
         is_dir: path.ends_with('/'),
         path: path.trim_end_matches('/').to_owned(),
-        reads,
-        writes,
+        reads: reads.to_owned(),
+        writes: writes.to_owned(),
     })
     .into()
 }
@@ -152,7 +237,16 @@ fn path_error(error: &Error) -> Option<&PathError> {
             cause: ReadObjectError::Path(error),
             ..
         }
+        | Error::UnreadableSnapshot {
+            cause: ReadObjectError::Path(error),
+            ..
+        }
+        | Error::UnreadableAttachment {
+            cause: ReadObjectError::Path(error),
+            ..
+        }
         | Error::Ref(RefError::Path(error))
+        | Error::Snapshot(SnapshotError::Path(error))
         | Error::History(HistoryError::Path(error)) => Some(error),
         _ => None,
     }
@@ -174,6 +268,22 @@ fn refused(
                 cause: ObjectError::TooLarge { size, limit },
             })
             | Error::Unreadable {
+                cause:
+                    ReadObjectError::Refused {
+                        object,
+                        cause: ObjectError::TooLarge { size, limit },
+                    },
+                ..
+            }
+            | Error::UnreadableSnapshot {
+                cause:
+                    ReadObjectError::Refused {
+                        object,
+                        cause: ObjectError::TooLarge { size, limit },
+                    },
+                ..
+            }
+            | Error::UnreadableAttachment {
                 cause:
                     ReadObjectError::Refused {
                         object,

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use engine_catalog::{
-    EngineEntry, EntryError, Error, Expect, Filter, Name, NameError, RefName, RefNameError, Stamp,
+    EngineEntry, EntryError, Error, Expect, Filter, Members, Name, NameError, RefName,
+    RefNameError, Stamp,
 };
 
 use super::support::{Home, files, listing, stamp};
@@ -123,6 +124,35 @@ fn use_name(home: &Home, ref_name: &RefName) {
     );
     assert_eq!(catalog.current(ref_name).unwrap(), None);
     assert_eq!(catalog.history(ref_name).unwrap().len(), 4);
+}
+
+#[test]
+fn name_of_a_snapshot_is_stored_reversibly_or_refused() {
+    let (home, before) = guarded();
+    let catalog = &home.catalog;
+    let members = Members::Objects([].into());
+    let mut given = 0;
+    for text in hostile() {
+        let Ok(name) = Name::new(&text) else {
+            assert_eq!(catalog.find_snapshot(&text).unwrap(), None, "{text:?}");
+            continue;
+        };
+        let id = catalog.create_snapshot(&members, Some(&name)).unwrap();
+        let found = catalog.find_snapshot(&text).unwrap().unwrap();
+        assert_eq!(found.0, id, "{text:?}");
+        given += 1;
+    }
+    let listed = catalog.snapshots().unwrap();
+    assert_eq!(listed.len(), given);
+    for file in files(&home.at("snapshots")) {
+        assert!(Name::from_file_name(&file).is_some(), "{file}");
+    }
+    for named in listed {
+        let name = named.unwrap().name;
+        assert!(catalog.remove_snapshot(&name).unwrap().is_some());
+    }
+    assert_eq!(files(&home.at("snapshots")), [""; 0]);
+    assert_eq!(around(&home), before);
 }
 
 #[test]

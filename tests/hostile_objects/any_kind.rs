@@ -2,8 +2,8 @@
 //! its values.
 
 use super::raw::{
-    Cases, RawMap, array, bytes, head, malformed, not_canonical, shape, text, unknown_schema,
-    wide_head,
+    Cases, RawMap, array, bytes, head, malformed, not_canonical, parts, shape, text,
+    unknown_schema, wide_head,
 };
 
 /// The keys that may be absent.
@@ -13,12 +13,17 @@ pub(crate) fn cases(base: &RawMap) -> Cases {
     let mut cases = Cases::default();
     frame(base, &mut cases);
     schema(base, &mut cases);
-    for (key, value) in &base.0 {
-        spelling(base, key, value, &mut cases);
-        presence(base, key, value, &mut cases);
-        junk(base, key, value, &mut cases);
-    }
+    fields(base, &mut cases);
     cases
+}
+
+/// What can be wrong with the keys and values of a map, also of one within an object.
+pub(crate) fn fields(base: &RawMap, cases: &mut Cases) {
+    for (key, value) in &base.0 {
+        spelling(base, key, value, cases);
+        presence(base, key, value, cases);
+        junk(base, key, value, cases);
+    }
 }
 
 /// The item as a whole.
@@ -62,9 +67,15 @@ fn frame(base: &RawMap, cases: &mut Cases) {
         let what = format!("fields {} and {at} swapped", at - 1);
         cases.add(what, swapped.encode(), not_canonical());
     }
-    // The decoder takes an array for a struct, and then says that some of it is left over.
+    // The decoder takes an array for a struct, whose first field it wants to be the schema, and then
+    // says that some of it is left over.
     let values: Vec<_> = base.0.iter().map(|(_, value)| value.clone()).collect();
-    cases.add("an array of the values", array(&values), malformed());
+    let error = if parts(&values[0]).0 == 3 {
+        malformed()
+    } else {
+        shape()
+    };
+    cases.add("an array of the values", array(&values), error);
     let schema = base.value("schema").to_vec();
     cases.add("an array of the schema", array(&[schema]), shape());
     cases.add("an unknown key", base.and("zzzzzzzzzzzz", [0]), shape());
@@ -114,15 +125,18 @@ fn spelling(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
         let what = format!("{key} with its length in {width} bytes");
         cases.add(what, base.with_key(key, &long), not_canonical());
     }
-    let (major, info) = (value[0] >> 5, value[0] & 0x1f);
-    assert!(info < 24, "the values to start with are short");
+    let (major, number, rest) = parts(value);
     for width in [1, 2, 4, 8] {
-        let long = [&wide_head(major, u64::from(info), width), &value[1..]].concat();
+        let longer = wide_head(major, number, width);
+        if longer.len() <= value.len() - rest.len() {
+            continue;
+        }
+        let long = [&longer, rest].concat();
         let what = format!("value of {key} with its head in {width} bytes");
         cases.add(what, base.with(key, long), not_canonical());
     }
     if major >= 2 {
-        let huge = base.with(key, [&head(major, 1 << 62), &value[1..]].concat());
+        let huge = base.with(key, [&head(major, 1 << 62), rest].concat());
         cases.add(
             format!("value of {key} that claims 2^62"),
             huge,
@@ -130,6 +144,11 @@ fn spelling(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
         );
     }
     match major {
+        2 => {
+            let pieces = [&[0x5f], value, &[0xff]].concat();
+            let what = format!("{key} in pieces");
+            cases.add(what, base.with(key, pieces), not_canonical());
+        }
         3 => {
             // Text in pieces cannot be borrowed, and is no text then.
             let pieces = [&[0x7f], value, &[0xff]].concat();
@@ -142,7 +161,7 @@ fn spelling(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
             );
         }
         4 => {
-            let indefinite = [&[0x9f], &value[1..], &[0xff]].concat();
+            let indefinite = [&[0x9f], rest, &[0xff]].concat();
             let what = format!("{key} of indefinite length");
             cases.add(what, base.with(key, indefinite), not_canonical());
             let deep = base.with(key, [vec![0x81; 100_000], vec![0]].concat());
@@ -174,16 +193,11 @@ fn presence(base: &RawMap, key: &'static str, value: &[u8], cases: &mut Cases) {
 
 /// Values of other types, as the value and as an element of it.
 fn junk(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
-    let major = value[0] >> 5;
+    let (major, _, elements) = parts(value);
     for (what, junk, error) in [
         ("a number", vec![0x01], shape()),
         ("a negative number", vec![0x20], shape()),
-        // Bytes pass for text while they are UTF-8, but are not written as it.
-        (
-            "bytes",
-            bytes(b"x"),
-            if major == 3 { not_canonical() } else { shape() },
-        ),
+        ("bytes", bytes(b"x"), shape()),
         ("text", text("x"), shape()),
         ("an array", array(&[text("x")]), shape()),
         ("a map", vec![0xa0], shape()),
@@ -201,21 +215,25 @@ fn junk(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
         ("not a number", vec![0xf9, 0x7e, 0x00], shape()),
         ("a reserved head", vec![0x1c], malformed()),
     ] {
-        let is_number = |major: u8| major < 2;
         let own = junk[0] >> 5;
-        let is_right_type = own == major || (is_number(own) && is_number(major));
-        if !is_right_type && key != "schema" {
-            cases.add(
-                format!("{what} as {key}"),
-                base.with(key, junk.clone()),
-                error.clone(),
-            );
+        let is_number = |major: u8| major < 2;
+        let is_right = |major: u8| own == major || (is_number(own) && is_number(major));
+        // Bytes pass for text while they are UTF-8, but are not written as it.
+        let error_for = |major: u8| match (own, major) {
+            (2, 3) => not_canonical(),
+            _ => error.clone(),
+        };
+        if !is_right(major) && key != "schema" {
+            let other = base.with(key, junk.clone());
+            cases.add(format!("{what} as {key}"), other, error_for(major));
         }
-        // All lists are of text or of byte strings.
-        let is_element = matches!(own, 2 | 3);
-        if major == 4 && !is_element {
-            let list = base.with(key, array(&[junk]));
-            cases.add(format!("{what} in {key}"), list, error);
+        if major == 4 {
+            let element = parts(elements).0;
+            // A text may be any, and no map or byte string is one that belongs there.
+            if element != 3 || own != 3 {
+                let list = base.with(key, array(&[junk]));
+                cases.add(format!("{what} in {key}"), list, error_for(element));
+            }
         }
     }
 }

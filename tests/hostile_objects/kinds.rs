@@ -6,6 +6,7 @@ use engine_catalog::{
 };
 
 use super::any_kind;
+use super::manifests::raw_manifest;
 use super::raw::{Cases, RawMap, array, bytes, head, not_canonical, shape, text};
 
 /// An entry with every field.
@@ -131,6 +132,9 @@ pub(crate) fn entry_cases() -> Cases {
         base.with("schema", text("snapshot/1")),
         wrong_kind,
     );
+    let found = Schema::Artifacts1;
+    let wrong_kind = ObjectError::WrongKind { expected, found };
+    cases.add("a manifest", raw_manifest().encode(), wrong_kind);
     cases
 }
 
@@ -177,5 +181,8 @@ pub(crate) fn snapshot_cases() -> Cases {
         base.with("schema", text("engine-entry/1")),
         wrong_kind,
     );
+    let found = Schema::Artifacts1;
+    let wrong_kind = ObjectError::WrongKind { expected, found };
+    cases.add("a manifest", raw_manifest().encode(), wrong_kind);
     cases
 }

@@ -9,6 +9,7 @@
 
 mod any_kind;
 mod kinds;
+mod manifests;
 mod properties;
 mod raw;
 #[path = "../support/mod.rs"]
@@ -17,12 +18,13 @@ mod support;
 use std::fs;
 
 use engine_catalog::{
-    CborError, EngineEntry, Error, ErrorKind, Filter, Object, ObjectError, ReadObjectError, Schema,
-    Snapshot, decode_entry, encode_entry,
+    CborError, EngineEntry, Error, ErrorKind, Filter, Manifest, Object, ObjectError, ObjectId,
+    ReadObjectError, Schema, Snapshot, decode_entry, encode_entry,
 };
 use kinds::{entry_cases, raw_entry, raw_snapshot, snapshot_cases};
+use manifests::{manifest, manifest_cases};
 use raw::{array, blank, text};
-use support::{Home, name};
+use support::{Home, manifest_value, name, to_cbor};
 
 #[test]
 fn no_bytes_but_the_canonical_ones_are_an_entry() {
@@ -51,6 +53,22 @@ fn no_bytes_but_the_canonical_ones_are_a_snapshot() {
             assert_eq!(
                 Object::decode(&case.bytes).map_err(blank),
                 error.map(Object::Snapshot)
+            );
+        }
+    }
+}
+
+#[test]
+fn no_bytes_but_the_canonical_ones_are_a_manifest() {
+    let cases = manifest_cases().0;
+    assert!(cases.len() > 350, "{}", cases.len());
+    for case in cases {
+        let error = Manifest::decode(&case.bytes).map_err(blank);
+        assert_eq!(error, Err(case.error.clone()), "{}", case.what);
+        if !matches!(case.error, ObjectError::WrongKind { .. }) {
+            assert_eq!(
+                Object::decode(&case.bytes).map_err(blank),
+                error.map(Object::Manifest)
             );
         }
     }
@@ -136,6 +154,31 @@ fn entry_may_have_one_mebibyte_and_not_a_byte_more() {
     assert_eq!(error.kind(), ErrorKind::Damage);
 }
 
+#[test]
+fn manifest_may_have_64_mebibytes_and_not_a_byte_more() {
+    let limit = 64 << 20;
+    let sized = |size: usize| {
+        let mut manifest = manifest();
+        let file = manifest.files.pop_first().unwrap().1;
+        let path = |length| format!("/{}", "x".repeat(length - 1));
+        manifest.files.insert(path(100_000), file);
+        let overhead = manifest.encode().unwrap().len() - 100_000;
+        manifest.files = [(path(size - overhead), file)].into();
+        manifest
+    };
+    let largest = sized(limit);
+    let bytes = largest.encode().unwrap();
+    assert_eq!(bytes.len(), limit);
+    assert_eq!(Manifest::decode(&bytes).unwrap(), largest);
+
+    let (size, limit) = (limit as u64 + 1, limit as u64);
+    let too_large = ObjectError::TooLarge { size, limit };
+    assert_eq!(sized(limit as usize + 1).encode(), Err(too_large.clone()));
+    let grown = to_cbor(&manifest_value(&sized(limit as usize + 1)));
+    assert_eq!(Manifest::decode(&grown), Err(too_large.clone()));
+    assert_eq!(Object::decode(&grown), Err(too_large));
+}
+
 /// Requires that everything that reads the object says which it is, and what is wrong.
 fn assert_refused_in_a_catalog(home: &Home, what: &str, bytes: &[u8], expected: &ObjectError) {
     let planted = home.plant(bytes);
@@ -191,7 +234,7 @@ fn none_of_them_is_returned_by_a_catalog() {
     for case in entry_cases().0 {
         assert_refused_in_a_catalog(&home, &case.what, &case.bytes, &case.error);
     }
-    for case in snapshot_cases().0 {
+    for case in snapshot_cases().0.into_iter().chain(manifest_cases().0) {
         if let Err(expected) = decode_entry(&case.bytes) {
             assert_refused_in_a_catalog(&home, &case.what, &case.bytes, &blank(expected));
         }
@@ -202,4 +245,70 @@ fn none_of_them_is_returned_by_a_catalog() {
     let (expected, found) = (Schema::EngineEntry1, Schema::Snapshot1);
     let wrong_kind = ObjectError::WrongKind { expected, found };
     assert_refused_in_a_catalog(&home, "a snapshot", &snapshot, &wrong_kind);
+}
+
+#[test]
+fn none_of_them_is_returned_as_a_named_snapshot() {
+    let home = Home::new();
+    fs::create_dir(home.at("snapshots")).unwrap();
+    for case in snapshot_cases().0 {
+        let planted = home.plant(&case.bytes);
+        fs::write(home.at("snapshots/x"), format!("{planted}\n")).unwrap();
+        let (what, error) = (case.what, home.catalog.find_snapshot("x").unwrap_err());
+        assert_eq!(
+            error.kind(),
+            match case.error {
+                ObjectError::UnknownSchema { .. } => ErrorKind::Unavailable,
+                _ => ErrorKind::Damage,
+            },
+            "{what}"
+        );
+        let Error::UnreadableSnapshot {
+            cause: ReadObjectError::Refused { object, cause },
+            ..
+        } = error
+        else {
+            panic!("{what}: {error:?}")
+        };
+        assert_eq!((object, blank(cause)), (planted, case.error), "{what}");
+        fs::remove_file(home.object(&planted)).unwrap();
+    }
+}
+
+#[test]
+fn none_of_them_is_returned_as_an_attachment() {
+    let (home, subject) = (Home::new(), ObjectId::from_bytes([0xdd; 32]));
+    let hex = subject.to_string();
+    let links = home.at(&format!("attachments/{}/{}", &hex[..2], &hex[2..]));
+    fs::create_dir_all(&links).unwrap();
+    let attached = |bytes: &[u8]| {
+        let planted = home.plant(bytes);
+        fs::write(links.join(planted.to_string()), "").unwrap();
+        let found = home.catalog.manifests(&subject);
+        fs::remove_file(links.join(planted.to_string())).unwrap();
+        fs::remove_file(home.object(&planted)).unwrap();
+        (planted, found)
+    };
+    let (_, found) = attached(&manifest().encode().unwrap());
+    assert_eq!(found.unwrap(), [manifest()]);
+    for case in manifest_cases().0 {
+        let (what, (planted, found)) = (case.what, attached(&case.bytes));
+        match (found, Object::decode(&case.bytes)) {
+            // What a newer program has attached is passed over.
+            (Ok(found), Err(ObjectError::UnknownSchema { .. })) => assert_eq!(found, []),
+            (Err(Error::MisplacedAttachment { object, .. }), Ok(_)) => assert_eq!(object, planted),
+            (Err(error), Err(expected)) => {
+                assert_eq!(error.kind(), ErrorKind::Damage, "{what}");
+                let Error::UnreadableAttachment {
+                    cause: ReadObjectError::Refused { object, cause },
+                    ..
+                } = error
+                else {
+                    panic!("{what}: {error:?}")
+                };
+                assert_eq!((object, cause), (planted, expected), "{what}");
+            }
+            (found, _) => panic!("{what}: {found:?}"),
+        }
+    }
 }

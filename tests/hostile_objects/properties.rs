@@ -3,14 +3,14 @@
 use std::fs;
 
 use engine_catalog::{
-    EngineEntry, Error, Object, ObjectError, ObjectId, ReadObjectError, Snapshot, decode_entry,
-    encode_entry,
+    EngineEntry, Error, Manifest, ManifestFile, Object, ObjectError, ObjectId, ReadObjectError,
+    Snapshot, decode_entry, encode_entry,
 };
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 use super::kinds::entry;
-use super::support::{Home, entry_value, from_cbor, name, snapshot_value, to_cbor};
+use super::support::{Home, entry_value, from_cbor, manifest_value, name, snapshot_value, to_cbor};
 
 #[test]
 fn no_flipped_bit_of_a_stored_object_goes_unnoticed() {
@@ -91,6 +91,15 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
         .prop_map(|objects| Snapshot { objects })
 }
 
+fn valid_manifest() -> impl Strategy<Value = Manifest> {
+    let id = || any::<[u8; 32]>().prop_map(ObjectId::from_bytes);
+    let size = prop_oneof![0..70_000u64, 0..=i64::MAX.unsigned_abs()];
+    let file = (0..=Manifest::MAX_MODE, size, id());
+    let file = file.prop_map(|(mode, size, blake3)| ManifestFile { mode, size, blake3 });
+    let files = btree_map("/[^\\x00]{0,40}", file, 0..6);
+    (id(), files).prop_map(|(subject, files)| Manifest { subject, files })
+}
+
 /// One small change of some bytes.
 #[derive(Clone, Debug)]
 enum Edit {
@@ -140,6 +149,7 @@ fn check_any_bytes(bytes: &[u8]) -> Result<(), TestCaseError> {
     let value = match &object {
         Object::Entry(entry) => entry_value(entry),
         Object::Snapshot(snapshot) => snapshot_value(&snapshot.objects),
+        Object::Manifest(manifest) => manifest_value(manifest),
         other => panic!("{other:?}"),
     };
     prop_assert_eq!(from_cbor(bytes), value);
@@ -171,6 +181,15 @@ proptest! {
     }
 
     #[test]
+    fn every_valid_manifest_survives_its_bytes_and_another_implementation_agrees(manifest in valid_manifest()) {
+        let bytes = manifest.encode().unwrap();
+        prop_assert_eq!(&Manifest::decode(&bytes).unwrap(), &manifest);
+        let value = manifest_value(&manifest);
+        prop_assert_eq!(from_cbor(&bytes), value.clone());
+        prop_assert_eq!(to_cbor(&value), bytes);
+    }
+
+    #[test]
     fn random_bytes_that_decode_encode_to_themselves(bytes in vec(any::<u8>(), 0..200)) {
         check_any_bytes(&bytes)?;
     }
@@ -181,6 +200,16 @@ proptest! {
         edits in vec((any::<usize>(), edit()), 1..4),
     ) {
         let mut bytes = encode_entry(&entry).unwrap();
+        edits.iter().for_each(|(at, edit)| apply(&mut bytes, *at, edit));
+        check_any_bytes(&bytes)?;
+    }
+
+    #[test]
+    fn damaged_manifests_that_decode_encode_to_themselves(
+        manifest in valid_manifest(),
+        edits in vec((any::<usize>(), edit()), 1..4),
+    ) {
+        let mut bytes = manifest.encode().unwrap();
         edits.iter().for_each(|(at, edit)| apply(&mut bytes, *at, edit));
         check_any_bytes(&bytes)?;
     }

@@ -21,6 +21,19 @@ pub(crate) fn wide_head(major: u8, n: u64, width: usize) -> Vec<u8> {
     [&[major << 5 | info], number].concat()
 }
 
+/// The major type of an item, the number in its head, and what follows the head.
+pub(crate) fn parts(item: &[u8]) -> (u8, u64, &[u8]) {
+    let (major, info) = (item[0] >> 5, item[0] & 0x1f);
+    let width = match info {
+        0..24 => return (major, info.into(), &item[1..]),
+        24..=27 => 1 << (info - 24),
+        _ => panic!("no head to start with"),
+    };
+    let number = item[1..=width].iter();
+    let number = number.fold(0, |number, byte| number << 8 | u64::from(*byte));
+    (major, number, &item[1 + width..])
+}
+
 pub(crate) fn text(text: &str) -> Vec<u8> {
     [&head(3, text.len() as u64), text.as_bytes()].concat()
 }

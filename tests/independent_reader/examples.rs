@@ -3,8 +3,8 @@
 use crate::document::{blocks, expand, json_string, letter, lines};
 use crate::dump::undump;
 use crate::reader::{
-    Access, Entry, Object, check_name, committed, decode_name, encode_name, judge_marker, leads_to,
-    parse_history, parse_line, parse_object, undo,
+    Access, Entry, File, Manifest, Object, check_name, committed, decode_name, encode_name,
+    judge_marker, leads_to, parse_history, parse_line, parse_object, undo,
 };
 
 #[test]
@@ -44,8 +44,8 @@ fn reader_knows_the_names_of_section_3() {
 
 #[test]
 fn reader_decodes_the_dumps_of_section_4() {
-    let [entry, empty, three] = &blocks("dump")[..] else {
-        panic!("other dumps than of an entry and two snapshots");
+    let [entry, empty, three, manifest] = &blocks("dump")[..] else {
+        panic!("other dumps than of an entry, two snapshots and a manifest");
     };
     let parse = |dump: &str| {
         let id = dump.trim_end().rsplit(' ').next().unwrap();
@@ -67,6 +67,17 @@ fn reader_decodes_the_dumps_of_section_4() {
         panic!("no snapshot");
     };
     assert_eq!(members.len(), 3);
+    let file = File {
+        mode: 0o755,
+        path: "/opt/x".into(),
+        size: 3,
+        blake3: blake3::hash(b"abc").as_bytes().to_vec(),
+    };
+    let described = Manifest {
+        files: vec![file],
+        subject: blake3::hash(&undump(entry)).as_bytes().to_vec(),
+    };
+    assert_eq!(parse(manifest), Object::Manifest(described));
 }
 
 #[test]

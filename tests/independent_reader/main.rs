@@ -12,6 +12,7 @@ mod document;
 mod dump;
 mod examples;
 mod reader;
+mod sets;
 #[path = "../support/mod.rs"]
 mod support;
 mod verdicts;
@@ -20,6 +21,8 @@ mod written;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use document::blocks;
+use dump::undump;
 use engine_catalog::{Catalog, EngineEntry, Snapshot};
 use reader::Wrong;
 use written::Written;
@@ -37,6 +40,18 @@ fn reader_made_from_the_specification_finds_everything_that_was_put() {
         assert_eq!(found.as_ref(), Some(entry), "superseded entries stay");
     }
     assert!(expected.current.len() > 115 && expected.objects.len() > expected.current.len());
+
+    assert_eq!(reader.snapshots().unwrap(), expected.snapshots);
+    for id in expected.objects.keys() {
+        let [mut found, mut attached] = [
+            reader.manifests(id).unwrap(),
+            expected.manifests.get(id).cloned().unwrap_or_default(),
+        ];
+        found.sort();
+        attached.sort();
+        assert_eq!(found, attached);
+    }
+    assert!(expected.snapshots.len() > 2 && expected.manifests.len() > 2);
 }
 
 #[test]
@@ -62,11 +77,18 @@ fn every_file_below_objects_hashes_to_its_name_and_has_mode_0444() {
         seen.push(hash.to_string());
     }
     seen.sort();
-    let expected: Vec<_> = written.expected.objects.into_keys().collect();
-    assert_eq!(
-        seen, expected,
-        "nothing is missing and nothing else is there"
-    );
+    let expected = &written.expected;
+    let reader = reader::Reader::open(written.root()).unwrap();
+    let mut named: Vec<_> = expected.objects.keys().cloned().collect();
+    let attached = expected.manifests.keys();
+    named.extend(attached.flat_map(|id| reader.attachments(id).unwrap()));
+    named.extend(expected.snapshots.values().map(|(id, _)| id.clone()));
+    // One lost its name.
+    let empty = undump(&blocks("dump")[1]);
+    named.push(blake3::hash(&empty).to_hex().to_string());
+    named.sort();
+    named.dedup();
+    assert_eq!(seen, named, "nothing is missing and nothing else is there");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The reader and the library take and refuse the same bytes, for the same reasons.
 
-use engine_catalog::{EngineEntry, MarkerError, Name, Object, ObjectError, Snapshot, encode_entry};
+use engine_catalog::{
+    EngineEntry, Manifest, ManifestFile, MarkerError, Name, Object, ObjectError, ObjectId,
+    Snapshot, encode_entry,
+};
 
 use crate::reader::{NotReadable, Wrong, decode_name, judge_marker, parse_line, parse_object};
 
@@ -23,7 +26,7 @@ fn by_library(bytes: &[u8]) -> &'static str {
 }
 
 /// Texts that differ from `bytes` in one place.
-fn variants(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn variants(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for at in 0..bytes.len() {
         for bit in 0..8 {
@@ -65,11 +68,26 @@ fn reader_and_library_judge_the_same_objects_alike() {
         ..EngineEntry::new("llamacpp", "a/b", 70_000)
     };
     let snapshot = Snapshot {
-        objects: [[1; 32], [2; 32]]
-            .map(engine_catalog::ObjectId::from_bytes)
-            .into(),
+        objects: [[1; 32], [2; 32]].map(ObjectId::from_bytes).into(),
     };
-    for bytes in [encode_entry(&entry).unwrap(), snapshot.encode().unwrap()] {
+    let file = |mode, size| ManifestFile {
+        mode,
+        size,
+        blake3: ObjectId::from_bytes([3; 32]),
+    };
+    let manifest = Manifest {
+        subject: ObjectId::from_bytes([4; 32]),
+        files: [
+            ("/a".into(), file(0o7777, 3)),
+            ("/b".into(), file(0, i64::MAX.unsigned_abs())),
+        ]
+        .into(),
+    };
+    for bytes in [
+        encode_entry(&entry).unwrap(),
+        snapshot.encode().unwrap(),
+        manifest.encode().unwrap(),
+    ] {
         let seen = assert_same(&bytes, by_reader, by_library);
         for verdict in ["good", "unknown", "refused"] {
             assert!(seen.contains(&verdict), "nothing was {verdict}");
@@ -135,6 +153,53 @@ fn reader_and_library_keep_the_same_rules_of_entries() {
             "{field}"
         );
     }
+}
+
+#[test]
+fn reader_and_library_keep_the_same_rules_of_manifests() {
+    use ciborium::{Value, cbor};
+    let hash = |length| Value::Bytes(vec![7; length]);
+    let file = |path: &str, mode: i64, size: Value, length| {
+        let (mode, blake3) = (Value::from(mode), hash(length));
+        cbor!({"mode" => mode, "path" => path, "size" => size, "blake3" => blake3}).unwrap()
+    };
+    let size = |size: i128| Value::Integer(size.try_into().unwrap());
+    let mut cases = Vec::new();
+    for path in [
+        "", "/", "a", "/a", "/a/../b", "/\0", "/\n", "./a", "//", "/\u{e4}",
+    ] {
+        cases.push(vec![file(path, 0, size(0), 32)]);
+    }
+    for mode in [-1, 0, 4095, 4096, 0o100_644, 1 << 32] {
+        cases.push(vec![file("/a", mode, size(0), 32)]);
+    }
+    for bytes in [-1, 0, (1 << 63) - 1, 1 << 63, (1 << 64) - 1] {
+        cases.push(vec![file("/a", 0, size(bytes), 32)]);
+    }
+    for length in [0, 31, 32, 33] {
+        cases.push(vec![file("/a", 0, size(0), length)]);
+    }
+    for paths in [
+        ["/a", "/b"],
+        ["/b", "/a"],
+        ["/a", "/a"],
+        ["/b", "/aa"],
+        ["/", "/\u{e4}"],
+    ] {
+        cases.push(paths.map(|path| file(path, 0, size(0), 32)).to_vec());
+    }
+    cases.push(vec![]);
+    let mut seen = Vec::new();
+    for (files, subject) in cases.iter().map(|files| (files, 32)).chain([(&vec![], 31)]) {
+        let (files, subject) = (Value::Array(files.clone()), hash(subject));
+        let value = cbor!({"files" => files, "schema" => "artifacts/1", "subject" => subject});
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&value.unwrap(), &mut bytes).unwrap();
+        assert_eq!(by_reader(&bytes), by_library(&bytes), "{files:?}");
+        seen.push(by_reader(&bytes));
+    }
+    let good = seen.iter().filter(|verdict| **verdict == "good").count();
+    assert_eq!((good, seen.len()), (14, 32));
 }
 
 fn set(map: &mut [(ciborium::Value, ciborium::Value)], key: &str, value: ciborium::Value) {

@@ -1,11 +1,17 @@
 //! A catalog that the library wrote, and what a reader should see in it.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use engine_catalog::{Catalog, EngineEntry, Expect, ObjectId, Op, RefName, Stamp};
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Expect, Filter, Members, Name, ObjectId, Op, PreparedEngine,
+    RefName, Stamp,
+};
 
 use crate::reader;
+use crate::support::from_hex;
 
 fn id_text(id: ObjectId) -> String {
     id.to_string()
@@ -35,12 +41,16 @@ fn as_read(entry: &EngineEntry) -> reader::Entry {
 pub(crate) struct Expected {
     pub(crate) current: BTreeMap<reader::Name, (String, reader::Entry)>,
     pub(crate) histories: BTreeMap<reader::Name, Vec<reader::Line>>,
+    /// The entries, current or not.
     pub(crate) objects: BTreeMap<String, reader::Entry>,
+    pub(crate) snapshots: BTreeMap<String, reader::Snapshot>,
+    /// By their subjects.
+    pub(crate) manifests: BTreeMap<String, Vec<reader::Manifest>>,
 }
 
 /// A catalog, and what it should say.
 pub(crate) struct Written {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub(crate) catalog: Catalog,
     at: i64,
     pub(crate) expected: Expected,
@@ -53,7 +63,7 @@ impl Written {
         let dir = tempfile::tempdir().unwrap();
         let catalog = Catalog::create(dir.path().join("root")).unwrap();
         Self {
-            _dir: dir,
+            dir,
             catalog,
             at: -2,
             expected: Expected::default(),
@@ -92,6 +102,69 @@ impl Written {
         objects.insert(id_text(put.object), as_read(entry));
         let name = entry.ref_name().unwrap();
         self.note(&name, Op::Put, put.previous, Some(put.object));
+    }
+
+    /// Records an engine of files with these contents and modes, and returns its entry's id.
+    pub(crate) fn record(&mut self, version: &str, files: &[(&str, u32)], ms: i64) -> String {
+        let dir = self.dir.path().canonicalize().unwrap().join(version);
+        fs::create_dir_all(&dir).unwrap();
+        let (mut paths, mut manifest) = (Vec::new(), Vec::new());
+        for (at, (content, mode)) in files.iter().enumerate() {
+            let path = dir.join(format!("file-{at}"));
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+            manifest.push(reader::File {
+                mode: (*mode).into(),
+                path: path.to_str().unwrap().to_owned(),
+                size: i64::try_from(content.len()).unwrap(),
+                blake3: blake3::hash(content.as_bytes()).as_bytes().to_vec(),
+            });
+            paths.push(path);
+        }
+        let stamp = self.stamp();
+        let engine = PreparedEngine::new("recorded", version, Artifacts::Files(paths), ms);
+        let recorded = self.catalog.record(&engine, &stamp).unwrap();
+        let (put, entry) = (recorded.put, recorded.entry);
+        let id = id_text(put.object);
+        self.expected.objects.insert(id.clone(), as_read(&entry));
+        if !put.is_unchanged() {
+            let name = entry.ref_name().unwrap();
+            self.note(&name, Op::Put, put.previous, Some(put.object));
+        }
+        let manifest = reader::Manifest {
+            files: manifest,
+            subject: put.object.as_bytes().to_vec(),
+        };
+        let manifests = self.expected.manifests.entry(id.clone()).or_default();
+        if !manifests.contains(&manifest) {
+            manifests.push(manifest);
+        }
+        id
+    }
+
+    /// Gives a name to a snapshot of these entries.
+    pub(crate) fn snapshot(&mut self, name: &str, members: &Members) {
+        let ids: Vec<String> = match members {
+            Members::Objects(ids) => ids.iter().copied().map(id_text).collect(),
+            _ => self
+                .expected
+                .current
+                .values()
+                .map(|it| it.0.clone())
+                .collect(),
+        };
+        let mut ids: Vec<_> = ids.into_iter().map(|id| from_hex(&id)).collect();
+        ids.sort();
+        let named = Name::new(name).unwrap();
+        let id = self.catalog.create_snapshot(members, Some(&named)).unwrap();
+        let snapshot = (id_text(id), ids);
+        self.expected.snapshots.insert(name.to_owned(), snapshot);
+    }
+
+    pub(crate) fn remove_snapshot(&mut self, name: &str) {
+        let named = Name::new(name).unwrap();
+        assert!(self.catalog.remove_snapshot(&named).unwrap().is_some());
+        self.expected.snapshots.remove(name);
     }
 
     fn put_all(&mut self, entries: &[EngineEntry]) {
@@ -180,6 +253,29 @@ impl Written {
         let retired = RefName::new("llamacpp", "a b").unwrap();
         self.retire(&retired);
         self.rollback(&retired);
+        self.fill_sets();
+    }
+
+    /// Makes snapshots with all kinds of names, and entries that have manifests.
+    fn fill_sets(&mut self) {
+        self.snapshot("nothing", &Members::Objects([].into()));
+        self.record("1", &[("abc", 0o755), ("", 0o444), ("def", 0o4711)], 1);
+        self.record("1", &[("abc", 0o755), ("", 0o444), ("def", 0o4711)], 2);
+        let first = self.record("1", &[("abc", 0o755)], 3);
+        // The same entry with another file is one entry with two manifests.
+        self.record("2", &[("abc", 0o755), ("def", 0o600)], 4);
+        let twice = self.record("2", &[("abc", 0o755), ("ghi", 0o600)], 4);
+        assert_eq!(self.expected.manifests[&twice].len(), 2);
+
+        self.snapshot("all", &Members::Current(Filter::default()));
+        self.snapshot("two/of ..them\u{fc}", &{
+            let ids = [&first, &twice].map(|id| id.parse().unwrap());
+            Members::Objects(ids.into())
+        });
+        self.snapshot(".again", &Members::Current(Filter::default()));
+        self.remove_snapshot("nothing");
+        let same = &self.expected.snapshots;
+        assert_eq!(same["all"], same[".again"]);
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -11,6 +11,7 @@ mod marker;
 mod names;
 mod objects;
 mod rejected;
+mod rejected_sets;
 mod scratch;
 #[path = "../support/mod.rs"]
 mod support;

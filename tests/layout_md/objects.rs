@@ -1,11 +1,14 @@
 //! Section 4: the bytes of objects.
 
-use engine_catalog::{EngineEntry, Object, Schema, encode_entry};
+use ciborium::Value;
+use engine_catalog::{
+    EngineEntry, Manifest, ManifestFile, Object, ObjectId, Schema, Snapshot, encode_entry,
+};
 
 use crate::document::{LAYOUT, assert_says, blocks, quoted, table};
 use crate::dump::{dump, undump};
 use crate::scratch::entry;
-use crate::support::from_hex;
+use crate::support::{from_cbor, from_hex, manifest_value, to_cbor};
 
 const VECTORS: &str = include_str!("../vectors.json");
 
@@ -22,6 +25,7 @@ fn dumps_are_the_known_answers() {
         vector("entries", "empty flags are not absent flags"),
         vector("snapshots", "empty"),
         vector("snapshots", "three"),
+        vector("manifests", "one file"),
     ];
     let dumps = blocks("dump");
     for (shown, bytes) in dumps.iter().zip(&expected) {
@@ -56,6 +60,71 @@ fn known_answer_is_the_entry_that_the_text_describes() {
     );
 }
 
+/// The manifest that the text describes.
+fn described_manifest() -> Manifest {
+    let file = ManifestFile {
+        mode: 0o755,
+        size: 3,
+        blake3: ObjectId::of(b"abc"),
+    };
+    Manifest {
+        subject: ObjectId::of(&undump(&blocks("dump")[0])),
+        files: [("/opt/x".to_owned(), file)].into(),
+    }
+}
+
+#[test]
+fn known_answer_is_the_manifest_that_the_text_describes() {
+    let (described, shown) = (described_manifest(), undump(&blocks("dump")[3]));
+    assert_eq!(described.encode().unwrap(), shown);
+    let value = manifest_value(&described);
+    assert_eq!(to_cbor(&value), shown, "another implementation agrees");
+    assert_eq!(from_cbor(&shown), value);
+    assert_says(
+        "The manifest of the entry of section 4.2, whose file `/opt/x` has mode 0755 and consists \
+         of the three bytes `abc`:",
+    );
+}
+
+/// The keys of a map, and then those of the first map in each of its lists.
+fn keys(value: &Value) -> Vec<String> {
+    let pairs = value.as_map().unwrap();
+    let own = pairs.iter().map(|(key, _)| key.as_text().unwrap());
+    let lists = pairs.iter().filter_map(|(_, value)| value.as_array());
+    let inner = lists.filter_map(|list| list.first().filter(|value| value.is_map()));
+    own.map(str::to_owned).chain(inner.flat_map(keys)).collect()
+}
+
+/// The keys that the CDDL of a kind names, in order.
+fn keys_in_cddl(kind: Schema) -> Vec<String> {
+    let tag = format!("\"{}\"", kind.tag());
+    let cddl = blocks("cddl").into_iter().find(|cddl| cddl.contains(&tag));
+    let cddl = cddl.unwrap();
+    let fields = cddl
+        .lines()
+        .filter_map(|line| line.trim_start().trim_start_matches("? ").split_once("\":"));
+    fields
+        .map(|(key, _)| key.trim_start_matches('"').to_owned())
+        .collect()
+}
+
+/// Requires that the table of a section lists the keys of these objects, one that has every field and
+/// one that has as few as can be, in the order of their encoding.
+#[track_caller]
+fn assert_table(heading: &str, full: &[u8], least: &[u8]) {
+    let rows = table(heading);
+    let said: Vec<_> = rows
+        .iter()
+        .filter(|row| row[0].starts_with('`'))
+        .map(|row| (quoted(&row[0])[0].to_owned(), row[1] == "yes"))
+        .collect();
+    let required = said.iter().filter(|(_, required)| *required);
+    let required: Vec<_> = required.map(|(key, _)| key.clone()).collect();
+    let said: Vec<_> = said.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(said, keys(&from_cbor(full)));
+    assert_eq!(required, keys(&from_cbor(least)));
+}
+
 #[test]
 fn fields_stand_in_the_order_of_their_encoding() {
     let full = EngineEntry {
@@ -64,34 +133,32 @@ fn fields_stand_in_the_order_of_their_encoding() {
         build_flags: Some(vec![]),
         ..entry(1)
     };
-    let least = entry(1);
-    let keys = |entry: &EngineEntry| {
-        let bytes = encode_entry(entry).unwrap();
-        let value: ciborium::Value = ciborium::from_reader(&bytes[..]).unwrap();
-        let pairs = value.into_map().unwrap().into_iter();
-        pairs
-            .map(|(key, _)| key.into_text().unwrap())
-            .collect::<Vec<_>>()
-    };
-    let rows = table("### 4.2 Entries: `engine-entry/1`");
-    let said: Vec<_> = rows
-        .iter()
-        .filter(|row| row[0].starts_with('`'))
-        .map(|row| (quoted(&row[0])[0].to_owned(), row[1] == "yes"))
-        .collect();
-    let said_keys: Vec<_> = said.iter().map(|(key, _)| key.clone()).collect();
-    let required: Vec<_> = said.iter().filter(|(_, required)| *required).collect();
-    let required: Vec<_> = required.into_iter().map(|(key, _)| key.clone()).collect();
-    assert_eq!(said_keys, keys(&full));
-    assert_eq!(required, keys(&least));
+    let full = encode_entry(&full).unwrap();
+    let least = encode_entry(&entry(1)).unwrap();
+    assert_table("### 4.2 Entries: `engine-entry/1`", &full, &least);
+    let manifest = described_manifest().encode().unwrap();
+    let heading = "### 4.4 Manifests of artifacts: `artifacts/1`";
+    assert_table(heading, &manifest, &manifest);
+    let snapshot = Snapshot::default().encode().unwrap();
+    for (kind, full) in [
+        (Schema::EngineEntry1, &full),
+        (Schema::Snapshot1, &snapshot),
+        (Schema::Artifacts1, &manifest),
+    ] {
+        assert_eq!(keys_in_cddl(kind), keys(&from_cbor(full)), "{kind}");
+    }
+    assert_eq!(blocks("cddl").len(), Schema::ALL.len());
+}
 
-    let cddl = &blocks("cddl")[0];
-    let in_cddl: Vec<_> = cddl
-        .lines()
-        .filter_map(|line| line.trim_start().trim_start_matches("? ").split_once("\":"))
-        .map(|(key, _)| key.trim_start_matches('"').to_owned())
-        .collect();
-    assert_eq!(in_cddl, said_keys);
+#[test]
+fn numbers_in_the_cddl_of_manifests_are_their_limits() {
+    let cddl = &blocks("cddl")[2];
+    assert!(cddl.contains(&format!("\"mode\": 0..{},", Manifest::MAX_MODE)));
+    assert!(cddl.contains(&format!("\"size\": uint .le {},", i64::MAX)));
+    let mut manifest = described_manifest();
+    let file = manifest.files.get_mut("/opt/x").unwrap();
+    (file.mode, file.size) = (Manifest::MAX_MODE, i64::MAX.unsigned_abs());
+    assert!(manifest.encode().is_ok());
 }
 
 #[test]
@@ -100,9 +167,10 @@ fn schemas_are_those_that_the_library_reads() {
         .iter()
         .map(|schema| format!("`{}`", schema.tag()));
     let tags: Vec<_> = tags.collect();
+    let (last, others) = tags.split_last().unwrap();
     assert_says(&format!(
-        "The schemas of this format are {}.",
-        tags.join(" and ")
+        "The schemas of this format are {} and {last}.",
+        others.join(", ")
     ));
     for schema in Schema::ALL {
         let heading = format!(": `{}`", schema.tag());

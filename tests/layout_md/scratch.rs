@@ -5,7 +5,9 @@ use std::ops::Deref;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use engine_catalog::{Catalog, EngineEntry, Error, RefName, Stamp};
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Error, ObjectId, PreparedEngine, RefName, Stamp,
+};
 
 use crate::support::{self, Home};
 
@@ -56,6 +58,20 @@ pub(super) fn stamp() -> Stamp {
 
 pub(super) fn entry(created_ms: i64) -> EngineEntry {
     support::entry("b4321", created_ms)
+}
+
+/// What makes an entry of the same name as [`entry`], of one file.
+pub(super) fn prepared(scratch: &Scratch, created_ms: i64) -> PreparedEngine {
+    let server = scratch.outside().join("llama-server");
+    fs::write(&server, "abc").unwrap();
+    let files = Artifacts::Files(vec![server]);
+    PreparedEngine::new("llamacpp", "b4321", files, created_ms)
+}
+
+/// Where the link is that attaches an object to a subject (section 5.3).
+pub(super) fn attached(subject: &ObjectId, object: &ObjectId) -> String {
+    let hex = subject.to_string();
+    format!("attachments/{}/{}/{object}", &hex[..2], &hex[2..])
 }
 
 pub(super) fn name() -> RefName {

@@ -5,10 +5,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use engine_catalog::{Cause, Change, Error, Name, ObjectError, Op, Schema, Snapshot};
+use engine_catalog::{
+    Cause, Change, Error, Filter, HistoryError, Members, Name, ObjectError, Op, ReadObjectError,
+    RefError, Schema, Snapshot, SnapshotError,
+};
 
-use crate::document::{LAYOUT, assert_says, letter, lines, quoted};
-use crate::scratch::{Scratch, entry, name};
+use crate::document::{LAYOUT, assert_says, blocks, letter, lines, quoted};
+use crate::scratch::{Scratch, attached, entry, name, prepared, stamp};
+use crate::support::files;
 
 #[test]
 fn creating_makes_what_section_1_says_with_the_modes_it_says() {
@@ -34,20 +38,73 @@ fn creating_makes_what_section_1_says_with_the_modes_it_says() {
     fs::write(&probe, "").unwrap();
     let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777;
     let by_umask = mode(&probe);
-    scratch.put(&entry(1));
-    for file in walkdir::WalkDir::new(scratch.catalog.root()) {
-        let file = file.unwrap();
-        let below = file.path().strip_prefix(scratch.catalog.root()).unwrap();
-        if !file.file_type().is_file() {
-            continue;
-        }
-        let expected = if below.starts_with("objects") {
+    fill(&scratch);
+    let files = files(scratch.catalog.root());
+    for below in &files {
+        let expected = if below.starts_with("objects/") {
             0o444
         } else {
             by_umask
         };
-        assert_eq!(mode(file.path()), expected, "{}", below.display());
+        assert_eq!(mode(&scratch.at(below)), expected, "{below}");
     }
+    let links = files.iter().filter(|path| path.starts_with("attachments/"));
+    for link in links {
+        assert_eq!(fs::read(scratch.at(link)).unwrap(), b"", "{link}");
+    }
+}
+
+/// Makes a file of every kind that writers make and leave.
+fn fill(scratch: &Scratch) {
+    scratch.put(&entry(1));
+    let engine = prepared(scratch, 2);
+    scratch.catalog.record(&engine, &stamp()).unwrap();
+    let members = Members::Current(Filter::default());
+    let name = Name::new("before the upgrade").unwrap();
+    let snapshot = scratch.catalog.create_snapshot(&members, Some(&name));
+    assert!(snapshot.is_ok());
+}
+
+/// Whether a path is of the form that a line of section 1 gives.
+fn is_of_form(path: &str, form: &str) -> bool {
+    let is_hex = |text: &str, digits: usize| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        text.len() == digits && text.bytes().all(is_digit)
+    };
+    let (path, form): (Vec<_>, Vec<_>) = (path.split('/').collect(), form.split('/').collect());
+    path.len() == form.len()
+        && path.iter().zip(form).all(|(part, form)| match form {
+            "<hh>" => is_hex(part, 2),
+            "<62 hex>" => is_hex(part, 62),
+            "<64 hex>" => is_hex(part, 64),
+            "<any name>" => true,
+            "<engine>" | "<version>" | "<name>" => Name::from_file_name(part).is_some(),
+            plain => *part == plain,
+        })
+}
+
+#[test]
+fn everything_that_is_made_has_a_place_in_section_1_and_every_place_is_used() {
+    let scratch = Scratch::new();
+    fill(&scratch);
+    let tree = &blocks("")[0];
+    let forms = tree.lines().filter(|line| !line.starts_with(' '));
+    let forms: Vec<_> = forms
+        .map(|line| line.split("  ").next().unwrap().trim())
+        .collect();
+    let mut used = BTreeSet::new();
+    for path in files(scratch.catalog.root()) {
+        let form = forms.iter().find(|form| is_of_form(&path, form));
+        used.insert(*form.unwrap_or_else(|| panic!("{path} has no place")));
+    }
+    let unused = forms.iter().filter(|form| !used.contains(*form));
+    let unused: Vec<_> = unused.copied().collect();
+    let only_sometimes = [
+        "quarantine/<any name>",
+        "tmp/<any name>",
+        "cache/<any name>",
+    ];
+    assert_eq!(unused, only_sometimes);
 }
 
 #[test]
@@ -60,17 +117,20 @@ fn limits_are_those_that_the_library_enforces() {
     let too_large = |result: Result<(), Error>, limit: u64| match result {
         Err(
             Error::Path(error)
-            | Error::Ref(engine_catalog::RefError::Path(error))
-            | Error::History(engine_catalog::HistoryError::Path(error))
-            | Error::Object(engine_catalog::ReadObjectError::Path(error)),
+            | Error::Ref(RefError::Path(error))
+            | Error::History(HistoryError::Path(error))
+            | Error::Snapshot(SnapshotError::Path(error)),
         ) => match error.cause {
             Cause::TooLarge { limit: found, .. } => assert_eq!(found, limit),
             other => panic!("{other:?}"),
         },
-        Err(Error::Object(engine_catalog::ReadObjectError::Refused {
-            cause: ObjectError::TooLarge { limit: found, .. },
-            ..
-        })) => assert_eq!(found, limit),
+        Err(Error::Object(cause) | Error::UnreadableAttachment { cause, .. }) => match cause {
+            ReadObjectError::Refused {
+                cause: ObjectError::TooLarge { limit: found, .. },
+                ..
+            } => assert_eq!(found, limit),
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     };
     let scratch = Scratch::new();
@@ -93,18 +153,31 @@ fn limits_are_those_that_the_library_enforces() {
                 scratch.write_size("history/llamacpp/b4321", over);
                 too_large(scratch.catalog.history(&name()).map(drop), *limit);
             }
+            "named-snapshot" => {
+                scratch.write_size("snapshots/x", over);
+                too_large(scratch.catalog.find_snapshot("x").map(drop), *limit);
+            }
             tag => {
                 let schema = Schema::ALL.iter().find(|schema| schema.tag() == tag);
-                assert_eq!(schema.expect(tag).max_bytes(), *limit, "{tag}");
-                if schema == Some(&Schema::EngineEntry1) {
-                    scratch.write_size(scratch.object(&id), over);
-                    too_large(scratch.catalog.entry(&id).map(drop), *limit);
-                }
+                let schema = schema.expect(tag);
+                assert_eq!(schema.max_bytes(), *limit, "{tag}");
+                scratch.write_size(scratch.object(&id), over);
+                let catalog = &scratch.catalog;
+                let read = match schema {
+                    Schema::EngineEntry1 => catalog.entry(&id).map(drop),
+                    Schema::Snapshot1 => catalog.snapshot(&id).map(drop),
+                    Schema::Artifacts1 => {
+                        scratch.write(attached(&letter("A"), &id), "");
+                        catalog.manifests(&letter("A")).map(drop)
+                    }
+                    other => panic!("{other}"),
+                };
+                too_large(read, *limit);
             }
         }
     }
     let kinds = Schema::ALL.len();
-    assert_eq!(limits.len(), kinds + 3, "a limit is missing or unknown");
+    assert_eq!(limits.len(), kinds + 4, "a limit is missing or unknown");
 }
 
 #[test]
@@ -138,6 +211,10 @@ fn numbers_in_the_prose_follow_from_the_limits() {
         "A snapshot has at most {} bytes (64 MiB), which is {} members.",
         grouped(snapshot),
         grouped(members)
+    ));
+    assert_says(&format!(
+        "A manifest has at most {} bytes (64 MiB).",
+        grouped(Schema::Artifacts1.max_bytes())
     ));
     assert_says(&format!(
         "No object of any kind has more than {} bytes (64 MiB).",

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use engine_catalog::{Algorithm, ArtifactError, EntryError, Error, ErrorKind, PreparedEngine};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::recording::{BLAKE3_ABC, Build, SHA256_ABC, prepared, record, record_unhashed};
+use super::recording::{BLAKE3_ABC, Build, SHA256_ABC, prepared, record};
 use super::support::{Home, listing, stamp};
 
 const SHA512_ABC: &str = "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";

@@ -9,10 +9,12 @@
 
 mod artifacts;
 mod lookups;
+mod manifests;
 mod opening;
 mod puts;
 mod recording;
 mod reports;
+mod snapshots;
 #[path = "../support/mod.rs"]
 mod support;
 mod undoing;

@@ -139,6 +139,11 @@ impl Disk {
         self.is_synced(path) && names.all(|name| self.paths.get(name).is_some_and(|path| path.name))
     }
 
+    /// Returns whether there is something at `path`, and would be after a power cut.
+    pub(crate) fn keeps(&self, path: &Path) -> bool {
+        self.paths.contains_key(path) && self.survives(path)
+    }
+
     /// Returns whether the content of `file` would survive under whatever name does.
     pub(crate) fn is_synced(&self, file: &Path) -> bool {
         self.paths.get(file).is_some_and(|file| file.content)

@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 
 use ciborium::Value;
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Error, Expect, ObjectId, PreparedEngine, RefName, Stamp,
+    Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile, Members, Name,
+    ObjectId, PreparedEngine, RefName, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -101,6 +102,12 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
     let (b1, stamp) = (name("llamacpp/b1"), stamp(3));
     let image = Artifacts::Image("registry.example/x".into());
     let prepared = PreparedEngine::new("vllm", "1", image, 1);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let files = Artifacts::Files(vec![file.into()]);
+    let of_files = PreparedEngine::new("tgi", "1", files, 1);
+    let all = Members::Current(Filter::default());
+    let nobody = Members::Objects([].into());
+    let snapshot = Name::new("s1").unwrap();
     vec![
         ("put-same", catalog.put(&entry("b1", 2), &stamp).map(drop)),
         ("put-new", catalog.put(&entry("b1", 3), &stamp).map(drop)),
@@ -117,9 +124,19 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
                 .map(drop),
         ),
         ("record", catalog.record(&prepared, &stamp).map(drop)),
+        ("record_files", catalog.record(&of_files, &stamp).map(drop)),
         ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
         ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
         ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
+        ("snapshot", catalog.create_snapshot(&all, None).map(drop)),
+        (
+            "snapshot_named",
+            catalog.create_snapshot(&nobody, Some(&snapshot)).map(drop),
+        ),
+        (
+            "remove_snapshot",
+            catalog.remove_snapshot(&snapshot).map(drop),
+        ),
     ]
 }
 
@@ -205,6 +222,27 @@ pub(crate) fn snapshot_value<'a>(members: impl IntoIterator<Item = &'a ObjectId>
     ordered_map(vec![
         ("schema", Value::from("snapshot/1")),
         ("objects", Value::Array(members.collect())),
+    ])
+}
+
+/// The value that a manifest's object has to hold.
+pub(crate) fn manifest_value(manifest: &Manifest) -> Value {
+    let id = |id: &ObjectId| Value::Bytes(id.as_bytes().to_vec());
+    let file = |(path, file): (&String, &ManifestFile)| {
+        ordered_map(vec![
+            ("path", Value::from(&**path)),
+            ("mode", Value::from(file.mode)),
+            ("size", Value::from(file.size)),
+            ("blake3", id(&file.blake3)),
+        ])
+    };
+    ordered_map(vec![
+        ("schema", Value::from("artifacts/1")),
+        ("subject", id(&manifest.subject)),
+        (
+            "files",
+            Value::Array(manifest.files.iter().map(file).collect()),
+        ),
     ])
 }
 

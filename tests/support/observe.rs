@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use engine_catalog::{
-    Catalog, Cause, Error, Filter, HistoryError, ObjectId, PathError, ReadObjectError, RefError,
-    RefName,
+    Catalog, Cause, Error, ErrorKind, Filter, HistoryError, ObjectId, PathError, ReadObjectError,
+    RefError, RefName, SnapshotError,
 };
 use walkdir::WalkDir;
 
@@ -21,6 +21,7 @@ pub(crate) fn cause(error: &Error) -> &PathError {
         Error::Path(error)
         | Error::Ref(RefError::Path(error))
         | Error::History(HistoryError::Path(error))
+        | Error::Snapshot(SnapshotError::Path(error))
         | Error::Object(ReadObjectError::Path(error))
         | Error::Unreadable {
             cause: ReadObjectError::Path(error),
@@ -34,7 +35,8 @@ pub(crate) fn is_kind(error: &Error, kind: io::ErrorKind) -> bool {
     matches!(&cause(error).cause, Cause::Io(error) if error.kind() == kind)
 }
 
-/// What each ref holds, and the lines of its history that took effect.
+/// What each ref holds, the lines of its history that took effect, and the manifests of its entry. And
+/// for each snapshot, by its name, its object and its members.
 pub(crate) type State = BTreeMap<String, (Option<ObjectId>, Vec<String>)>;
 
 /// Returns what a reader sees of all refs that there are.
@@ -51,10 +53,33 @@ pub(crate) fn state_of(catalog: &Catalog, names: &[RefName]) -> State {
     let of = |name: &RefName| {
         let current = catalog.current(name).expect("it can be read");
         let history = catalog.history(name).expect("it can be read");
-        let lines = history.iter().map(ToString::to_string).collect();
-        (name.to_string(), (current.map(|it| it.object), lines))
+        let mut lines: Vec<_> = history.iter().map(ToString::to_string).collect();
+        let object = current.map(|it| it.object);
+        lines.extend(object.iter().flat_map(|it| manifests(catalog, it)));
+        (name.to_string(), (object, lines))
     };
     names.iter().map(of).collect()
+}
+
+/// The files that the manifests of an entry list.
+fn manifests(catalog: &Catalog, subject: &ObjectId) -> Vec<String> {
+    match catalog.manifests(subject) {
+        Ok(manifests) => {
+            let files = manifests.iter().map(|it| format!("files {:?}", it.files));
+            files.collect()
+        }
+        Err(error) if error.kind() == ErrorKind::Damage => vec!["damaged manifest".to_owned()],
+        Err(error) => unreachable!("it can be read: {error:?}"),
+    }
+}
+
+/// Returns what a reader sees of the snapshot with this name, whether there is one or not.
+pub(crate) fn snapshot_state(catalog: &Catalog, name: &str) -> State {
+    let found = catalog.find_snapshot(name).expect("it can be read");
+    let members = found.iter().flat_map(|(_, snapshot)| &snapshot.objects);
+    let members = members.map(ToString::to_string).collect();
+    let object = found.as_ref().map(|(object, _)| *object);
+    State::from([(format!("snapshot {name}"), (object, members))])
 }
 
 /// Returns the files in `objects/` that are not what their names promise.

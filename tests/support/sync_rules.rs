@@ -9,7 +9,7 @@ use crate::support::disk_model::{Disk, Event};
 /// What has to survive, and when.
 pub(crate) struct Rules {
     pub(crate) root: PathBuf,
-    /// What has to survive before something gets the name, or the name is removed.
+    /// What has to be there and survive before something gets the name, or the name is removed.
     pub(crate) before: Vec<(PathBuf, Vec<PathBuf>)>,
     /// What has to survive when the call returns.
     pub(crate) at_the_end: Vec<PathBuf>,
@@ -64,7 +64,7 @@ impl Rules {
         let is_below = target.starts_with(&self.root);
         claim(is_above || is_below, "nothing leaves the root");
         for (_, first) in self.before.iter().filter(|(before, _)| before == target) {
-            for path in first.iter().filter(|path| !disk.survives(path)) {
+            for path in first.iter().filter(|path| !disk.keeps(path)) {
                 claim(false, &format!("{path:?} must survive first"));
             }
         }

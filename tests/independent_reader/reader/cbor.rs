@@ -14,19 +14,30 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
 
 /// The core deterministic encoding. The encoder writes heads in the shortest form and definite
 /// lengths; the order of keys is left to its caller.
-pub(super) fn encode(mut value: Value) -> Result<Vec<u8>, String> {
-    if let Value::Map(pairs) = &mut value {
-        let mut encoded = Vec::new();
-        for (key, value) in pairs.drain(..) {
-            encoded.push((encode(key.clone())?, key, value));
-        }
-        encoded.sort_by(|one, other| one.0.cmp(&other.0));
-        let sorted = encoded.into_iter().map(|(_, key, value)| (key, value));
-        pairs.extend(sorted);
-    }
+pub(super) fn encode(value: Value) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    ciborium::into_writer(&value, &mut bytes).map_err(|error| error.to_string())?;
+    ciborium::into_writer(&sorted(value)?, &mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+/// The value with the keys of every map in it in the bytewise order of their encodings.
+fn sorted(value: Value) -> Result<Value, String> {
+    match value {
+        Value::Map(pairs) => {
+            let mut encoded = Vec::new();
+            for (key, value) in pairs {
+                encoded.push((encode(key.clone())?, key, sorted(value)?));
+            }
+            encoded.sort_by(|one, other| one.0.cmp(&other.0));
+            let pairs = encoded.into_iter().map(|(_, key, value)| (key, value));
+            Ok(Value::Map(pairs.collect()))
+        }
+        Value::Array(values) => {
+            let values = values.into_iter().map(sorted);
+            Ok(Value::Array(values.collect::<Result<_, _>>()?))
+        }
+        other => Ok(other),
+    }
 }
 
 /// The fields of a map, which are taken one after the other.
@@ -66,6 +77,14 @@ impl Fields {
 
 pub(super) fn text(value: Value) -> Result<String, String> {
     value.into_text().map_err(|_| "no text".into())
+}
+
+/// A byte string of 32 bytes.
+pub(super) fn hash(value: Value) -> Result<Vec<u8>, String> {
+    match value {
+        Value::Bytes(hash) if hash.len() == 32 => Ok(hash),
+        _ => Err("no hash".into()),
+    }
 }
 
 pub(super) fn list<T>(

@@ -6,6 +6,7 @@ mod history;
 mod marker;
 mod names;
 mod object;
+mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use history::{Line, committed, leads_to, parse_history, parse_line, undo};
 pub(crate) use marker::{Access, NotReadable, judge_marker};
 pub(crate) use names::{check_name, decode_name, encode_name};
-pub(crate) use object::{Entry, Object, Wrong, parse_object};
+pub(crate) use object::{Entry, File, Manifest, Object, Wrong, parse_object};
+pub(crate) use sets::Snapshot;
 
 /// What is wrong, in words.
 pub(crate) type Result<T> = std::result::Result<T, String>;
@@ -137,12 +139,18 @@ impl Reader {
     }
 
     fn read_ref(&self, name: &Name) -> Result<Option<String>> {
-        let Some(bytes) = self.file(&path("refs", name), 65)? else {
+        self.read_id(&path("refs", name))
+    }
+
+    /// The content of a ref, or of a named snapshot.
+    fn read_id(&self, path: &str) -> Result<Option<String>> {
+        let Some(bytes) = self.file(path, 65)? else {
             return Ok(None);
         };
-        let text = String::from_utf8(bytes).map_err(|_| "not a ref")?;
+        let text = String::from_utf8(bytes).map_err(|_| "not an id and a line feed")?;
         let id = text.strip_suffix('\n').filter(|id| is_object_id(id));
-        id.map(|id| Some(id.to_owned())).ok_or("not a ref".into())
+        let id = id.map(|id| Some(id.to_owned()));
+        id.ok_or("not an id and a line feed".into())
     }
 
     /// Section 6: the lines that took effect, of every history.

@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 
-use super::cbor::{self, Fields, integer, list, text};
+use super::cbor::{self, Fields, hash, integer, list, text};
 use super::names::{check_name, is_control};
 
 /// An entry, by the table of section 4.2.
@@ -18,14 +18,31 @@ pub(crate) struct Entry {
     pub(crate) build_flags: Option<Vec<String>>,
 }
 
+/// A manifest, by the table of section 4.4.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Manifest {
+    pub(crate) files: Vec<File>,
+    pub(crate) subject: Vec<u8>,
+}
+
+/// A file of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct File {
+    pub(crate) mode: i64,
+    pub(crate) path: String,
+    pub(crate) size: i64,
+    pub(crate) blake3: Vec<u8>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Object {
     Entry(Entry),
     /// The ids of its members.
     Snapshot(Vec<Vec<u8>>),
+    Manifest(Manifest),
 }
 
-/// Section 4.4: what bytes can be that are not the object that is wanted.
+/// Section 4.5: what bytes can be that are not the object that is wanted.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Wrong {
     /// They do not hash to the id.
@@ -54,6 +71,7 @@ pub(crate) fn parse_object(
     let (decode, limit): (fn(Fields) -> _, _) = match schema.as_str() {
         "engine-entry/1" => (entry, 1_048_576),
         "snapshot/1" => (snapshot, 67_108_864),
+        "artifacts/1" => (manifest, 67_108_864),
         _ => return Err(Wrong::UnknownSchema(schema)),
     };
     if expected.is_some_and(|expected| expected != schema) {
@@ -72,6 +90,7 @@ pub(crate) fn parse_object(
         match &object {
             Object::Entry(entry) => check_entry(entry)?,
             Object::Snapshot(members) => check_members(members)?,
+            Object::Manifest(manifest) => check_manifest(manifest)?,
         }
         Ok(object)
     };
@@ -103,13 +122,29 @@ fn entry(mut fields: Fields) -> Result<Object, String> {
 }
 
 fn snapshot(mut fields: Fields) -> Result<Object, String> {
-    let member = |value: Value| match value {
-        Value::Bytes(id) if id.len() == 32 => Ok(id),
-        _ => Err("not the id of an object".to_owned()),
-    };
-    let members = list(fields.required("objects")?, member)?;
+    let members = list(fields.required("objects")?, hash)?;
     fields.end()?;
     Ok(Object::Snapshot(members))
+}
+
+fn manifest(mut fields: Fields) -> Result<Object, String> {
+    let file = |value: Value| {
+        let mut fields = Fields::of(value)?;
+        let file = File {
+            mode: integer(fields.required("mode")?)?,
+            path: text(fields.required("path")?)?,
+            size: integer(fields.required("size")?)?,
+            blake3: hash(fields.required("blake3")?)?,
+        };
+        fields.end()?;
+        Ok(file)
+    };
+    let manifest = Manifest {
+        files: list(fields.required("files")?, file)?,
+        subject: hash(fields.required("subject")?)?,
+    };
+    fields.end()?;
+    Ok(Object::Manifest(manifest))
 }
 
 /// The rules of section 4.2.
@@ -161,4 +196,21 @@ fn check_members(members: &[Vec<u8>]) -> Result<(), String> {
     } else {
         Err("members that are not ascending and unique".into())
     }
+}
+
+/// The rules of section 4.4.
+fn check_manifest(manifest: &Manifest) -> Result<(), String> {
+    let are_sorted = |pair: &[File]| pair[0].path.as_bytes() < pair[1].path.as_bytes();
+    if !manifest.files.windows(2).all(are_sorted) {
+        return Err("files that are not ascending and unique".into());
+    }
+    for file in &manifest.files {
+        if !file.path.starts_with('/') || file.path.contains('\0') {
+            return Err(format!("{:?} is no absolute path", file.path));
+        }
+        if !(0..=4095).contains(&file.mode) || file.size < 0 {
+            return Err("a mode or size out of range".into());
+        }
+    }
+    Ok(())
 }
