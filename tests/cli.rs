@@ -463,8 +463,10 @@ fn help_of_the_program() {
       list         List the current entries, by engine and version
       history      Show how the current entry of an engine and version changed, newest first
       diff         Show in which fields two entries differ
+      check        Compare the files of engines with what was recorded
       rollback     Make an earlier entry current again
       retire       Take an engine and version out of the listing
+      snapshot     Name and compare sets of entries
       completions  Print a script that completes commands in a shell
       man          Print a manual page (roff)
       help         Print this message or the help of the given subcommand(s)
