@@ -61,10 +61,9 @@ fn recorded_engine_has_a_manifest_of_path_mode_size_and_hash_of_every_file() {
     chmod(&build.at("libggml.so"), 0o4711);
     let subject = record(&home, &build.prepared(7)).put.object;
     let expected = of_two(&build, subject, file("abc", 0o755), file("def", 0o4711));
-    assert_eq!(manifests(&home, &subject), [expected.clone()]);
-
     let (object, link) = only_attachment(&home, &subject);
     assert_eq!(object, ObjectId::of(&expected.encode().unwrap()));
+    assert_eq!(manifests(&home, &subject), [expected]);
     assert_eq!(fs::read(&link).unwrap(), b"");
     assert_eq!(manifests(&home, &object), [], "it has none itself");
 }
