@@ -8,7 +8,7 @@ use crate::change::Change;
 use crate::durable::{Cause, Dir, Lock, PathError, Permissions, Root};
 use crate::hash::ObjectId;
 use crate::layout::{self, Place};
-use crate::lineage::{committed, lead_to, parse_history, parse_line};
+use crate::lineage::{committed, is_torn, lead_to, parse_history, parse_line};
 use crate::name::RefName;
 
 /// More than any line has: two numbers' worth of fields, two object ids and an actor of 255 bytes.
@@ -69,6 +69,25 @@ pub(crate) fn read(
         return Err(HistoryError::Disconnected { name, current });
     }
     Ok(committed(lines.changes, current))
+}
+
+/// Returns the entry that the ref held after, or if that retired it before, the last line of its
+/// history; `None` where there is no line, or the last is malformed and not torn. That is what a ref
+/// was to hold of which nothing else is known.
+pub(crate) fn last_entry(root: &Root, name: &RefName) -> Result<Option<ObjectId>, PathError> {
+    let path = layout::history(name).path();
+    let bytes = match root.read(&path, layout::MAX_HISTORY_BYTES) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(error) if error.cause.is_damage() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let mut last = lines.next_back();
+    if last.is_some_and(is_torn) {
+        last = lines.next_back();
+    }
+    let change = last.and_then(parse_line);
+    Ok(change.and_then(|change| change.new.or(change.old)))
 }
 
 /// The history of a ref while its lock is held.

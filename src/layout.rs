@@ -94,6 +94,11 @@ pub(crate) fn attachment(subject: &ObjectId, object: &ObjectId) -> Place {
     Place::new(attachments(subject), object.to_string())
 }
 
+/// `cache/verify`, when each part of the catalog was verified.
+pub(crate) fn verified() -> Place {
+    Place::new(CACHE.into(), "verify")
+}
+
 fn named(top: &str, name: &RefName) -> Place {
     let engine = name.engine().to_file_name();
     Place::new(Path::new(top).join(engine), name.version().to_file_name())

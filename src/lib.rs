@@ -90,12 +90,15 @@ mod marker;
 mod name;
 mod object;
 mod objects;
+mod quarantine;
 mod record;
 mod refs;
+mod repair;
 mod schema;
 mod secrets;
 mod snapshot;
 mod snapshots;
+mod verify;
 
 pub use artifact::{ArtifactError, Progress};
 pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
@@ -119,10 +122,12 @@ pub use object::Object;
 pub use objects::ReadObjectError;
 pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
+pub use repair::{Action, Lost, RepairReport, Repaired};
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
+pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]

@@ -24,8 +24,7 @@ pub(crate) fn parse_history(bytes: &[u8]) -> Result<Lines, usize> {
     for (number, line) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
         let Some(change) = parse_line(line) else {
             let is_last = lines.bytes + line.len() as u64 == bytes.len() as u64;
-            let is_torn = !line.ends_with(b"\n") || line.contains(&0);
-            return if is_last && is_torn {
+            return if is_last && is_torn(line) {
                 Ok(lines)
             } else {
                 Err(number)
@@ -35,6 +34,11 @@ pub(crate) fn parse_history(bytes: &[u8]) -> Result<Lines, usize> {
         lines.bytes += line.len() as u64;
     }
     Ok(lines)
+}
+
+/// Returns whether `line`, the last of a history, is what a crash leaves of a write.
+pub(crate) fn is_torn(line: &[u8]) -> bool {
+    !line.ends_with(b"\n") || line.contains(&0)
 }
 
 /// Returns the change in `line`, which ends with its line feed.

@@ -2,6 +2,7 @@
 
 use crate::entry::EngineEntry;
 use crate::entry_codec::{decode_entry, encode_entry};
+use crate::hash::ObjectId;
 use crate::manifest::Manifest;
 use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
 use crate::snapshot::Snapshot;
@@ -33,6 +34,25 @@ impl Object {
             Schema::EngineEntry1 => decode_entry(bytes).map(Self::Entry),
             Schema::Snapshot1 => Snapshot::decode(bytes).map(Self::Snapshot),
             Schema::Artifacts1 => Manifest::decode(bytes).map(Self::Manifest),
+        }
+    }
+
+    /// Returns the kind.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        match self {
+            Self::Entry(_) => Schema::EngineEntry1,
+            Self::Snapshot(_) => Schema::Snapshot1,
+            Self::Manifest(_) => Schema::Artifacts1,
+        }
+    }
+
+    /// Returns the object that this one describes, where its kind is one that is attached to others.
+    #[must_use]
+    pub fn subject(&self) -> Option<ObjectId> {
+        match self {
+            Self::Manifest(manifest) => Some(manifest.subject),
+            Self::Entry(_) | Self::Snapshot(_) => None,
         }
     }
 

@@ -83,6 +83,42 @@ pub(crate) fn read_any(
     })
 }
 
+/// What the file of an object turns out to be when all of it is read.
+pub(crate) struct Inspected {
+    /// Bytes that were read: none where they are more than any object has.
+    pub(crate) bytes: u64,
+    /// Permission bits.
+    pub(crate) mode: u32,
+    /// What is wrong with its content.
+    pub(crate) fault: Option<ObjectError>,
+}
+
+/// Reads and checks the file of an object; `None` where there is none.
+pub(crate) fn inspect(root: &Root, id: &ObjectId) -> Result<Option<Inspected>, PathError> {
+    let read = root.read_with_mode(&layout::object(id).path(), MAX_OBJECT_BYTES);
+    let (content, mode) = match read {
+        Ok(None) => return Ok(None),
+        Ok(Some(read)) => read,
+        Err(PathError {
+            cause: Cause::TooLarge { size, limit },
+            ..
+        }) => {
+            return Ok(Some(Inspected {
+                bytes: 0,
+                mode: Permissions::OBJECT_BITS,
+                fault: Some(ObjectError::TooLarge { size, limit }),
+            }));
+        }
+        Err(error) => return Err(error),
+    };
+    let object = require_hash(id, &content).and_then(|()| Object::decode(&content));
+    Ok(Some(Inspected {
+        bytes: content.len() as u64,
+        mode,
+        fault: object.err(),
+    }))
+}
+
 fn require_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
     match ObjectId::of(bytes) {
         found if found == *id => Ok(()),

@@ -192,6 +192,11 @@ impl Catalog {
         self.root.path()
     }
 
+    /// Returns the directory, for what reads and writes it as a whole.
+    pub(crate) fn disk(&self) -> &Root {
+        &self.root
+    }
+
     /// Requires that this handle may write.
     pub(crate) fn require_writable(&self) -> Result<(), Error> {
         let root = || self.root.path().to_owned();

@@ -5,6 +5,7 @@ mod bar;
 mod check;
 mod completions;
 mod diff;
+mod duration;
 mod failure;
 mod get;
 mod history;
@@ -18,6 +19,7 @@ mod retire;
 mod rollback;
 mod snapshot;
 mod text;
+mod verify;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -73,6 +75,7 @@ enum Command {
     Rollback(rollback::Rollback),
     Retire(retire::Retire),
     Snapshot(snapshot::Snapshot),
+    Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -113,6 +116,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Rollback(command) => command.run(&mut context),
         Command::Retire(command) => command.run(&mut context),
         Command::Snapshot(command) => command.run(&mut context),
+        Command::Verify(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };

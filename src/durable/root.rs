@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +15,9 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::Errno;
 
 use super::{Cause, PathError};
+
+/// What `chmod` changes of a mode.
+const PERMISSION_BITS: u32 = 0o7777;
 
 /// An open root directory.
 ///
@@ -85,7 +89,7 @@ impl Root {
     }
 
     /// Makes an error for `path`, relative to the root.
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         action: &'static str,
         path: &Path,
@@ -111,11 +115,22 @@ impl Root {
     ///
     /// The size is checked against `limit` before anything is read.
     pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
+        let read = self.read_with_mode(path, limit)?;
+        Ok(read.map(|(bytes, _)| bytes))
+    }
+
+    /// As [`read`](Self::read), with the permission bits of the file.
+    pub(crate) fn read_with_mode(
+        &self,
+        path: &Path,
+        limit: u64,
+    ) -> Result<Option<(Vec<u8>, u32)>, PathError> {
         let Some(file) = self.open_file(path)? else {
             return Ok(None);
         };
         let fail = |cause| self.error("read", path, cause);
-        let size = file.metadata().map_err(|error| fail(error.into()))?.len();
+        let metadata = file.metadata().map_err(|error| fail(error.into()))?;
+        let (size, mode) = (metadata.len(), metadata.mode() & PERMISSION_BITS);
         if size > limit {
             return Err(fail(Cause::TooLarge { size, limit }));
         }
@@ -128,7 +143,7 @@ impl Root {
         if size > limit {
             return Err(fail(Cause::TooLarge { size, limit }));
         }
-        Ok(Some(bytes))
+        Ok(Some((bytes, mode)))
     }
 
     /// Returns whether there may be something at `path`, whatever it is: only what is certainly absent
@@ -139,7 +154,7 @@ impl Root {
     }
 
     /// Opens a regular file for reading; `None` where there is no such file.
-    fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
+    pub(crate) fn open_file(&self, path: &Path) -> Result<Option<File>, PathError> {
         open_file(&self.fd, path).map_err(|cause| self.error("open", path, cause))
     }
 

@@ -49,9 +49,12 @@ pub(crate) enum Permissions {
 }
 
 impl Permissions {
+    /// The permission bits of an object.
+    pub(crate) const OBJECT_BITS: u32 = 0o444;
+
     fn mode(self) -> Mode {
         Mode::from_raw_mode(match self {
-            Self::ReadOnly => 0o444,
+            Self::ReadOnly => Self::OBJECT_BITS,
             Self::ByUmask => 0o666,
         })
     }
@@ -150,11 +153,8 @@ impl Root {
         // Nothing in it, nor it itself, needs to survive.
         let tmp = self.open_dir(Path::new(TMP))?;
         let (file, name) = loop {
-            let mut random = [0; 8];
-            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-                .map_err(|errno| self.error("name a file in", &tmp.path, errno))?;
             // No file of the format has such a name.
-            let name = format!("new-{:016x}", u64::from_ne_bytes(random));
+            let name = format!("new-{}", tmp.unique()?);
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
             match open_beneath(&tmp.fd, &name, flags, permissions.mode()) {
                 Ok(fd) => break (File::from(fd), name),
@@ -304,26 +304,52 @@ impl<'r> Dir<'r> {
     }
 
     /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
-    /// random end. The name is never without a file. What cannot be moved stays in `tmp/`.
+    /// random end, which is returned; `None` where nothing had the name. The name is never without a
+    /// file. What cannot be moved stays in `tmp/`.
     pub(crate) fn replace_keeping(
         &self,
         mut staged: Staged<'_>,
         name: &str,
         kept: &Dir<'_>,
         kept_name: &str,
-    ) -> Result<(), PathError> {
+    ) -> Result<Option<String>, PathError> {
         let (tmp, temporary) = staged.named();
         match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             // Somebody removed it meanwhile: nothing is there to be kept.
-            Err(Errno::NOENT) => return self.replace(staged, name),
+            Err(Errno::NOENT) => return self.replace(staged, name).map(|()| None),
             Err(errno) => return Err(self.fail("replace", name, errno)),
         }
         let kept_name = format!("{kept_name}.{temporary}");
         let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
         // Where moving failed, what is to be kept stays in tmp/.
         staged.temporary = None;
-        moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))
+        moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))?;
+        Ok(Some(kept_name))
+    }
+
+    /// Moves what has the name, whatever it is, to `kept`, under `kept_name` and a random end, and
+    /// returns that name; `None` where nothing has it.
+    pub(crate) fn move_aside(
+        &self,
+        name: &str,
+        kept: &Dir<'_>,
+        kept_name: &str,
+    ) -> Result<Option<String>, PathError> {
+        let kept_name = format!("{kept_name}.{}", kept.unique()?);
+        match renameat(&self.fd, name, &kept.fd, &kept_name) {
+            Ok(()) => Ok(Some(kept_name)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.fail("move aside", name, errno)),
+        }
+    }
+
+    /// Returns 64 random bits as digits, which no other name in this directory ends with.
+    fn unique(&self) -> Result<String, PathError> {
+        let mut random = [0; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(|errno| self.fail("name a file in", "", errno))?;
+        Ok(format!("{:016x}", u64::from_ne_bytes(random)))
     }
 
     /// Removes the file `name`; one that is already gone is no error.

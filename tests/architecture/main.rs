@@ -34,10 +34,20 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("L2 disk", &["layout", "durable", "artifact"]),
     (
         "L3 stores",
-        &["objects", "history", "refs", "snapshots", "attachments"],
+        &[
+            "quarantine",
+            "objects",
+            "history",
+            "refs",
+            "snapshots",
+            "attachments",
+        ],
     ),
     ("L4 catalog", &["error", "catalog"]),
-    ("L5 work", &["record", "drift", "compare"]),
+    (
+        "L5 work",
+        &["record", "drift", "compare", "verify", "repair"],
+    ),
     ("library", &["lib"]),
     PROGRAM,
 ];

@@ -6,6 +6,7 @@
 
 mod document;
 mod dump;
+mod findings;
 mod histories;
 mod marker;
 mod names;

@@ -1,0 +1,70 @@
+//! Histories: every line is well-formed, they lead to what the ref holds, and what they name is
+//! there (layout.md section 6).
+
+use std::collections::BTreeSet;
+
+use super::finding::{Finding, settled};
+use super::judge::missing;
+use super::scan::{Scan, spread};
+use super::slug::Slug;
+use crate::hash::ObjectId;
+use crate::layout;
+use crate::lineage::{Lines, committed, lead_to, parse_history};
+use crate::name::RefName;
+use crate::refs;
+
+pub(super) fn check_all(scan: &Scan<'_>, names: &[RefName]) -> Vec<Finding> {
+    let found = spread(names, |name| settled(|| look(scan, name)));
+    found.into_iter().flatten().collect()
+}
+
+fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
+    let path = layout::history(name).path();
+    let finding = |slug, message: String| Finding::new(slug, &path, message).at(name);
+    let current = refs::read(scan.root, name);
+    let bytes = match scan.root.read(&path, layout::MAX_HISTORY_BYTES) {
+        // A writer that failed took its line back.
+        Ok(None) => return Vec::new(),
+        Ok(Some(bytes)) => bytes,
+        Err(error) => {
+            return vec![Finding::by_cause(&path, &error.cause, Slug::HistoryMalformed).at(name)];
+        }
+    };
+    let lines = match parse_history(&bytes) {
+        Ok(lines) => lines,
+        Err(line) => {
+            let message = format!("line {line} is malformed");
+            return vec![finding(Slug::HistoryMalformed, message)];
+        }
+    };
+    let Lines {
+        changes,
+        bytes: whole,
+    } = lines;
+    let mut found = Vec::new();
+    let torn = bytes.len() as u64 - whole;
+    if torn > 0 {
+        let message = format!("the last {torn} bytes are of a write that was cut short");
+        found.push(finding(Slug::HistoryTorn, message));
+    }
+    // What a ref that cannot be read held is not known.
+    let Ok(current) = current else { return found };
+    if !bytes.is_empty() && !lead_to(&changes, current) {
+        let held = current.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+        let message = format!("no line leads to what the ref holds, {held}");
+        found.push(finding(Slug::HistoryDisconnected, message));
+    }
+    let changes = committed(changes, current);
+    let named: BTreeSet<ObjectId> = changes
+        .iter()
+        .flat_map(|change| [change.old, change.new])
+        .flatten()
+        .collect();
+    for object in named {
+        // That of the ref is found with the ref.
+        if Some(object) != current && !scan.root.has(&layout::object(&object).path()) {
+            found.push(finding(Slug::HistoryObjectMissing, missing(&object)).of(object));
+        }
+    }
+    found
+}

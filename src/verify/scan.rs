@@ -1,0 +1,142 @@
+//! Looking at parts, on all cores, and counting what was looked at.
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use super::finding::Finding;
+use super::part::Part;
+use super::{VerifyProgress, blobs, names, objects};
+use crate::durable::{FileKind, Root};
+use crate::layout;
+
+/// The most threads, each of which holds an object of up to 64 MiB and what it decodes to.
+const MAX_THREADS: usize = 16;
+
+/// A verification under way.
+pub(crate) struct Scan<'a> {
+    pub(super) root: &'a Root,
+    progress: &'a (dyn Fn(VerifyProgress) + Sync),
+    /// What was in `tmp/` in the beginning: what is still there in the end is left over.
+    pub(super) temporaries: Vec<(String, FileKind)>,
+    parts: usize,
+    parts_done: AtomicUsize,
+    objects: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// A part that was looked at.
+pub(crate) struct Looked {
+    pub(crate) part: Part,
+    /// When that began, by the clock that was given.
+    pub(crate) at_ms: i64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl<'a> Scan<'a> {
+    pub(crate) fn new(
+        root: &'a Root,
+        parts: usize,
+        progress: &'a (dyn Fn(VerifyProgress) + Sync),
+    ) -> Self {
+        let temporaries = root.list(layout::TMP.as_ref()).unwrap_or_default();
+        Self {
+            root,
+            progress,
+            temporaries,
+            parts,
+            parts_done: AtomicUsize::new(0),
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Looks at parts, in order, as long as `goes_on` says so before each; at the first in any case.
+    pub(crate) fn look_at(
+        &self,
+        parts: &[Part],
+        clock: &(dyn Fn() -> i64 + Sync),
+        goes_on: impl Fn() -> bool + Sync,
+    ) -> Vec<Looked> {
+        spread_while(
+            parts,
+            |at| at == 0 || goes_on(),
+            |part| {
+                let at_ms = clock();
+                let mut findings = match part {
+                    Part::Names => names::check(self),
+                    Part::Objects(shard) => objects::check_shard(self, *shard),
+                    Part::Blobs(shard) => blobs::check_shard(self, *shard),
+                };
+                findings.sort_unstable();
+                findings.dedup_by(|a, b| a.is_same_as(b));
+                self.parts_done.fetch_add(1, Ordering::Relaxed);
+                self.tell();
+                Looked {
+                    part: *part,
+                    at_ms,
+                    findings,
+                }
+            },
+        )
+    }
+
+    pub(super) fn count_object(&self) {
+        self.objects.fetch_add(1, Ordering::Relaxed);
+        self.tell();
+    }
+
+    pub(super) fn count_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        (self.progress)(self.so_far());
+    }
+
+    /// Returns how far it is.
+    pub(crate) fn so_far(&self) -> VerifyProgress {
+        VerifyProgress {
+            parts_done: self.parts_done.load(Ordering::Relaxed),
+            parts: self.parts,
+            objects: self.objects.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Does the work on every item, on all cores, and returns the results in any order.
+pub(super) fn spread<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    spread_while(items, |_| true, work)
+}
+
+/// As [`spread`], as long as `goes_on` says so of the number of an item.
+fn spread_while<T: Sync, R: Send>(
+    items: &[T],
+    goes_on: impl Fn(usize) -> bool + Sync,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            match items.get(at) {
+                Some(item) if goes_on(at) => done.push(work(item)),
+                _ => return done,
+            }
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let others = cores.min(MAX_THREADS).min(items.len()).saturating_sub(1);
+    thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(run)).collect();
+        let mut done = run();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    })
+}
