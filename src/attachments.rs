@@ -2,9 +2,9 @@
 //! (layout.md section 5.3).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::durable::{Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
 use crate::hash::ObjectId;
 use crate::layout;
 
@@ -26,6 +26,66 @@ pub(crate) fn list(root: &Root, subject: &ObjectId) -> Result<Vec<ObjectId>, Pat
     }
     objects.sort_unstable();
     Ok(objects)
+}
+
+/// All links of a catalog, as far as they can be listed.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// The objects that describe each subject, sorted.
+    pub(crate) by_subject: BTreeMap<ObjectId, Vec<ObjectId>>,
+    /// What cannot be listed, or is of the wrong kind: links may be hidden there.
+    pub(crate) damage: Vec<PathError>,
+}
+
+impl Links {
+    /// Lists a directory below `attachments/`, and keeps what `known` knows by its name.
+    fn list<T>(
+        &mut self,
+        root: &Root,
+        dir: &Path,
+        expected: FileKind,
+        known: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let found = root.list(dir).unwrap_or_else(|error| {
+            self.damage.push(error);
+            Vec::new()
+        });
+        let mut names = Vec::with_capacity(found.len());
+        for (name, kind) in found {
+            match known(&name) {
+                Some(name) if kind == expected => names.push(name),
+                Some(_) => {
+                    let path = root.path().join(dir).join(&name);
+                    let cause = match expected {
+                        FileKind::Directory => Cause::NotADirectory,
+                        _ => Cause::NotRegular(kind),
+                    };
+                    self.damage.push(PathError::new("read", &path, cause));
+                }
+                None => {}
+            }
+        }
+        names
+    }
+}
+
+/// Returns all links. Foreign files are passed over.
+pub(crate) fn list_all(root: &Root) -> Links {
+    let mut links = Links::default();
+    let top = Path::new(layout::ATTACHMENTS);
+    let is_shard = |name: &str| {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (name.len() == 2 && name.bytes().all(is_digit)).then(|| name.to_owned())
+    };
+    for shard in links.list(root, top, FileKind::Directory, is_shard) {
+        let subject = |name: &str| layout::object_id(&shard, name);
+        for subject in links.list(root, &top.join(&shard), FileKind::Directory, subject) {
+            let dir = layout::attachments(&subject);
+            let objects = links.list(root, &dir, FileKind::Regular, |name| name.parse().ok());
+            links.by_subject.insert(subject, objects);
+        }
+    }
+    links
 }
 
 /// Makes every link exist and survive. The objects survive already.

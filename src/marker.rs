@@ -1,6 +1,8 @@
 //! The format marker: which format a catalog has, and which features an older program may not
 //! know (layout.md section 2).
 
+use serde::Serialize;
+
 /// The first line of a marker of format 1.
 const FIRST_LINE: &str = "engine-catalog 1";
 
@@ -12,14 +14,46 @@ pub(crate) fn new_marker() -> String {
     format!("{FIRST_LINE}\n")
 }
 
-/// What an unknown feature means for a program that does not know it.
-enum FeatureClass {
+/// What a feature means for a program that does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FeatureClass {
     /// `compat`: it may be ignored.
     Compat,
     /// `ro-compat`: the catalog may be read, not written.
     RoCompat,
     /// `incompat`: the catalog must be refused.
     Incompat,
+}
+
+impl FeatureClass {
+    /// Returns the word for this class in a marker.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compat => "compat",
+            Self::RoCompat => "ro-compat",
+            Self::Incompat => "incompat",
+        }
+    }
+}
+
+/// A feature that a marker names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Feature {
+    /// What it means for a program that does not know it.
+    pub class: FeatureClass,
+    /// Its name.
+    pub name: String,
+}
+
+impl Feature {
+    /// Returns whether this version knows the feature. Format 1 defines none.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        false
+    }
 }
 
 /// What a marker allows this program to do.
@@ -31,8 +65,29 @@ pub(crate) enum Access {
     ReadOnly(String),
 }
 
-/// Parses a marker. Format 1 has no features yet, so each that is found is unknown.
+/// Parses a marker.
 pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
+    let mut access = Access::Full;
+    for feature in features(bytes)? {
+        let feature = feature?;
+        if feature.is_known() {
+            continue;
+        }
+        let Feature { class, name } = feature;
+        match class {
+            FeatureClass::Compat => {}
+            FeatureClass::RoCompat if access == Access::Full => access = Access::ReadOnly(name),
+            FeatureClass::RoCompat => {}
+            FeatureClass::Incompat => return Err(MarkerError::Feature { name }),
+        }
+    }
+    Ok(access)
+}
+
+/// Returns the features that a marker of this format names, line by line.
+pub(crate) fn features(
+    bytes: &[u8],
+) -> Result<impl Iterator<Item = Result<Feature, MarkerError>>, MarkerError> {
     // The first line by itself: what follows in another version is not for this one to judge.
     let end = bytes
         .iter()
@@ -48,30 +103,16 @@ pub(crate) fn parse_marker(bytes: &[u8]) -> Result<Access, MarkerError> {
             found: version.to_owned(),
         });
     }
-    let mut access = Access::Full;
-    for (number, line) in (2..).zip(features.split_inclusive(|&byte| byte == b'\n')) {
+    let lines = (2..).zip(features.split_inclusive(|&byte| byte == b'\n'));
+    Ok(lines.map(|(number, line)| {
         let line = std::str::from_utf8(line).ok();
-        let (class, name) = line
-            .and_then(parse_feature)
-            .ok_or(MarkerError::Line { number })?;
-        match class {
-            FeatureClass::Compat => {}
-            FeatureClass::RoCompat if access == Access::Full => {
-                access = Access::ReadOnly(name.to_owned());
-            }
-            FeatureClass::RoCompat => {}
-            FeatureClass::Incompat => {
-                return Err(MarkerError::Feature {
-                    name: name.to_owned(),
-                });
-            }
-        }
-    }
-    Ok(access)
+        line.and_then(parse_feature)
+            .ok_or(MarkerError::Line { number })
+    }))
 }
 
 /// Parses one feature line with its line feed.
-fn parse_feature(line: &str) -> Option<(FeatureClass, &str)> {
+fn parse_feature(line: &str) -> Option<Feature> {
     let (class, name) = line.strip_suffix('\n')?.split_once(' ')?;
     let class = match class {
         "compat" => FeatureClass::Compat,
@@ -80,7 +121,11 @@ fn parse_feature(line: &str) -> Option<(FeatureClass, &str)> {
         _ => return None,
     };
     let is_name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (!name.is_empty() && name.bytes().all(is_name_byte)).then_some((class, name))
+    let is_name = !name.is_empty() && name.bytes().all(is_name_byte);
+    is_name.then(|| Feature {
+        class,
+        name: name.to_owned(),
+    })
 }
 
 /// Why a marker is refused; nothing of the catalog is loaded.

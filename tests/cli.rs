@@ -467,8 +467,9 @@ fn help_of_the_program() {
       rollback     Make an earlier entry current again
       retire       Take an engine and version out of the listing
       snapshot     Name and compare sets of entries
-      verify       Verify everything: hash every byte, and compare all that names something with what is
-                   there
+      verify       Verify everything there is, and repair it
+      why          Show what keeps an object, or that nothing does
+      doctor       Report on the place that the catalog lies in, and on its size
       completions  Print a script that completes commands in a shell
       man          Print a manual page (roff)
       help         Print this message or the help of the given subcommand(s)

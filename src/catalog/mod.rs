@@ -19,7 +19,7 @@ use crate::entry::{EngineEntry, EngineIdentity};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::layout;
-use crate::marker::{Access, new_marker, parse_marker};
+use crate::marker::{Access, Feature, features, new_marker, parse_marker};
 use crate::name::RefName;
 
 /// A catalog of prepared engines in a directory.
@@ -47,7 +47,7 @@ use crate::name::RefName;
 /// ```
 #[derive(Debug)]
 pub struct Catalog {
-    root: Root,
+    pub(crate) root: Root,
     access: CatalogAccess,
 }
 
@@ -195,6 +195,27 @@ impl Catalog {
     /// Returns the directory, for what reads and writes it as a whole.
     pub(crate) fn disk(&self) -> &Root {
         &self.root
+    }
+
+    /// Returns the features that the format marker names, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn features(&self) -> Result<Vec<Feature>, Error> {
+        let root = || self.root.path().to_owned();
+        let marker = self
+            .root
+            .read(Path::new(layout::FORMAT), layout::MAX_FORMAT_BYTES)?
+            .ok_or_else(|| Error::NotACatalog { root: root() })?;
+        let found = features(&marker).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut found = found.map_err(|cause| Error::Format {
+            root: root(),
+            cause,
+        })?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// Requires that this handle may write.

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Write(io::Error),
     /// Some entries could not be read, and were reported already.
     Damaged(usize),
+    /// Damage, which was reported already, leaves open what was asked for.
+    Unclear(String),
 }
 
 impl From<Error> for Failure {
@@ -63,6 +65,7 @@ impl Failure {
             // Whoever reads our output has seen enough.
             Self::Write(_) if self.is_closed_pipe() => return ExitCode::SUCCESS,
             Self::Write(error) => (format!("cannot write the output: {error}"), 3),
+            Self::Unclear(message) => (message.clone(), 3),
             Self::Damaged(1) => ("one entry could not be read".to_owned(), 3),
             Self::Damaged(count) => (format!("{count} entries could not be read"), 3),
         };

@@ -5,6 +5,7 @@ mod bar;
 mod check;
 mod completions;
 mod diff;
+mod doctor;
 mod duration;
 mod failure;
 mod get;
@@ -20,6 +21,7 @@ mod rollback;
 mod snapshot;
 mod text;
 mod verify;
+mod why;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -76,6 +78,8 @@ enum Command {
     Retire(retire::Retire),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Why(why::Why),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -117,6 +121,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Retire(command) => command.run(&mut context),
         Command::Snapshot(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
+        Command::Why(command) => command.run(&mut context),
+        Command::Doctor(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };

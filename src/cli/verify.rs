@@ -15,9 +15,9 @@ use serde::Serialize;
 use super::failure::{Failure, say};
 use super::{Context, Status, duration, now_ms};
 
-/// Verify everything: hash every byte, and compare all that names something with what is there
+/// Verify everything there is, and repair it
 ///
-/// Prints a finding a line: severity, kind, path, and what is wrong; advice goes to standard error.
+/// Hashes every byte, and compares all that names something with what is there. Prints a finding a line: severity, kind, path, and what is wrong; advice goes to standard error.
 /// Exits with 1 on errors and warnings; a notice is worth knowing, and nothing is wrong. Takes no
 /// lock and writes nothing, so writers can be at work, and the catalog be on read-only media.
 ///
@@ -186,7 +186,7 @@ impl<'a> Line<'a> {
             path: &finding.path,
             object: finding.object,
             name: finding.name.as_ref().map(ToString::to_string),
-            snapshot: finding.snapshot.as_ref().map(|name| name.as_str()),
+            snapshot: finding.snapshot.as_ref().map(engine_catalog::Name::as_str),
             message: &finding.message,
             advice: finding.advice(),
             repair: None,

@@ -17,8 +17,10 @@
 //!
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.
 
+mod inspect;
 mod lock;
 mod outside;
+mod probe;
 mod root;
 mod write;
 
@@ -28,8 +30,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+pub(crate) use inspect::{FileStat, FileSystemStat, MountMode, Rights, kernel_release};
 pub(crate) use lock::{Hold, Lock};
 pub(crate) use outside::sync_outside;
+pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;
 pub(crate) use root::Root;
 pub(crate) use write::{Dir, Permissions, Published, Staged};

@@ -102,7 +102,7 @@ impl Root {
     }
 
     /// As [`dir`](Self::dir), and nothing need survive yet.
-    fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+    pub(super) fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
         let Some(parent) = path.parent() else {
             return self.own_dir();
         };
@@ -424,6 +424,6 @@ impl Drop for Staged<'_> {
 }
 
 /// The path by which an unnamed file can be linked.
-fn link_source(fd: &impl AsRawFd) -> String {
+pub(super) fn link_source(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }

@@ -46,7 +46,9 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("L4 catalog", &["error", "catalog"]),
     (
         "L5 work",
-        &["record", "drift", "compare", "verify", "repair"],
+        &[
+            "record", "drift", "compare", "verify", "repair", "reach", "doctor",
+        ],
     ),
     ("library", &["lib"]),
     PROGRAM,

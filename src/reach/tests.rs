@@ -1,0 +1,248 @@
+//! Reachability, on catalogs in which everything is tiny.
+
+use super::*;
+use crate::catalog::{Catalog, Members};
+use crate::change::Stamp;
+use crate::entry::EngineEntry;
+use crate::entry_codec::encode_entry;
+use crate::manifest::Manifest;
+use crate::refs::Expect;
+use crate::snapshot::Snapshot;
+
+struct Home {
+    dir: tempfile::TempDir,
+    catalog: Catalog,
+}
+
+impl Home {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let catalog = Catalog::create(dir.path().join("catalog")).unwrap();
+        Self { dir, catalog }
+    }
+
+    fn put(&self, version: &str, created_ms: i64) -> ObjectId {
+        let entry = EngineEntry::new("llamacpp", version, created_ms);
+        let stamp = Stamp::new("me", 1).unwrap();
+        self.catalog.put(&entry, &stamp).unwrap().object
+    }
+
+    /// Stores an object to which nothing leads.
+    fn store(&self, bytes: &[u8]) -> ObjectId {
+        let id = ObjectId::of(bytes);
+        objects::write_all(&self.catalog.root, &[(id, bytes)].into()).unwrap();
+        id
+    }
+
+    fn store_entry(&self, version: &str) -> ObjectId {
+        let entry = EngineEntry::new("loose", version, 1);
+        self.store(&encode_entry(&entry).unwrap())
+    }
+
+    fn store_snapshot(&self, members: &[ObjectId]) -> ObjectId {
+        let objects = members.iter().copied().collect();
+        self.store(&Snapshot { objects }.encode().unwrap())
+    }
+
+    fn store_manifest(&self, subject: ObjectId) -> ObjectId {
+        let files = BTreeMap::new();
+        let manifest = self.store(&Manifest { subject, files }.encode().unwrap());
+        self.link(subject, manifest);
+        manifest
+    }
+
+    fn link(&self, subject: ObjectId, object: ObjectId) {
+        attachments::add_all(&self.catalog.root, &[(subject, object)].into()).unwrap();
+    }
+
+    fn name(&self, name: &str, members: &[ObjectId]) -> ObjectId {
+        let members = Members::Objects(members.iter().copied().collect());
+        let name = Name::new(name).unwrap();
+        self.catalog.create_snapshot(&members, Some(&name)).unwrap()
+    }
+
+    fn file(&self, object: ObjectId) -> std::path::PathBuf {
+        let root = self.dir.path().join("catalog");
+        root.join(layout::object(&object).path())
+    }
+
+    fn damage(&self, object: ObjectId) {
+        std::fs::remove_file(self.file(object)).unwrap();
+        std::fs::write(self.file(object), "damaged").unwrap();
+    }
+
+    fn mark(&self) -> Reach {
+        mark(&self.catalog.root, roots(&self.catalog.root))
+    }
+}
+
+fn reached(reach: &Reach) -> BTreeSet<ObjectId> {
+    reach.objects.keys().copied().collect()
+}
+
+fn by_ref(version: &str) -> Reason {
+    let name = RefName::new("llamacpp", version).unwrap();
+    Reason::Ref { name }
+}
+
+#[test]
+fn refs_names_members_and_attachments_are_reachable_and_the_rest_is_not() {
+    let home = Home::new();
+    let (old, current, member) = (home.put("b1", 1), home.put("b1", 2), home.put("b2", 1));
+    let named = home.name("release", &[member]);
+    let stamp = Stamp::new("me", 2).unwrap();
+    let b2 = RefName::new("llamacpp", "b2").unwrap();
+    let retired = home.catalog.retire(&b2, Expect::Any, &stamp);
+    retired.unwrap();
+    let manifest = home.store_manifest(member);
+    let of_manifest = home.store_manifest(manifest);
+    let (loose, old_manifest) = (home.store_snapshot(&[old]), home.store_manifest(old));
+
+    let reach = home.mark();
+    assert_eq!(reach.unknown, BTreeSet::new());
+    let expected = [current, named, member, manifest, of_manifest];
+    assert_eq!(reached(&reach), expected.into());
+    for dead in [old, loose, old_manifest] {
+        assert!(!reach.objects.contains_key(&dead));
+    }
+    let name = Name::new("release").unwrap();
+    let reasons = |object| reach.objects[&object].clone();
+    assert_eq!(reasons(current), [by_ref("b1")].into());
+    assert_eq!(reasons(named), [Reason::Snapshot { name }].into());
+    assert_eq!(reasons(member), [Reason::Member { snapshot: named }].into());
+    let subject = member;
+    assert_eq!(reasons(manifest), [Reason::Attachment { subject }].into());
+    let subject = manifest;
+    assert_eq!(
+        reasons(of_manifest),
+        [Reason::Attachment { subject }].into()
+    );
+}
+
+#[test]
+fn snapshot_that_is_only_attached_keeps_its_members_too() {
+    let home = Home::new();
+    let (current, inner) = (home.put("b1", 1), home.store_entry("x"));
+    let snapshot = home.store_snapshot(&[inner]);
+    home.link(current, snapshot);
+    assert_eq!(reached(&home.mark()), [current, inner, snapshot].into());
+}
+
+#[test]
+fn objects_that_are_attached_to_each_other_keep_nobody_alive_and_end_the_search() {
+    let home = Home::new();
+    let (a, b) = (home.store_entry("a"), home.store_entry("b"));
+    home.link(a, b);
+    home.link(b, a);
+    assert_eq!(reached(&home.mark()), BTreeSet::new());
+    let current = home.put("b1", 1);
+    home.link(current, a);
+    let reach = home.mark();
+    assert_eq!(reached(&reach), [current, a, b].into());
+    let through = |object: ObjectId| -> Vec<_> {
+        let reasons = reach.objects[&object].iter();
+        reasons.filter_map(Reason::through).collect()
+    };
+    let mut expected = [b, current];
+    expected.sort_unstable();
+    assert_eq!(through(a), expected);
+    assert_eq!(through(b), [a]);
+}
+
+#[test]
+fn further_roots_are_followed_as_the_others_are() {
+    let home = Home::new();
+    let old = home.put("b1", 1);
+    let (current, manifest) = (home.put("b1", 2), home.store_manifest(old));
+    let mut roots = roots(&home.catalog.root);
+    roots.objects.push((old, by_ref("b1")));
+    let reach = mark(&home.catalog.root, roots);
+    assert_eq!(reached(&reach), [current, old, manifest].into());
+}
+
+#[test]
+fn whatever_cannot_be_read_on_the_way_is_unknown() {
+    type Damage = fn(&Home, ObjectId, ObjectId);
+    let cases: [(&str, Damage); 12] = [
+        ("damaged entry", |home, entry, _| home.damage(entry)),
+        ("missing entry", |home, entry, _| {
+            std::fs::remove_file(home.file(entry)).unwrap();
+        }),
+        ("damaged snapshot", |home, _, snapshot| {
+            home.damage(snapshot);
+        }),
+        ("missing snapshot", |home, _, snapshot| {
+            std::fs::remove_file(home.file(snapshot)).unwrap();
+        }),
+        ("damaged ref", |home, _, _| {
+            std::fs::write(home.at("refs/llamacpp/b1"), "x").unwrap();
+        }),
+        ("damaged name", |home, _, _| {
+            std::fs::write(home.at("snapshots/release"), "x").unwrap();
+        }),
+        ("a directory in place of a ref", |home, _, _| {
+            std::fs::create_dir(home.at("refs/llamacpp/b9")).unwrap();
+        }),
+        ("a link in place of an engine", |home, _, _| {
+            std::os::unix::fs::symlink(home.dir.path(), home.at("refs/vllm")).unwrap();
+        }),
+        ("a file in place of snapshots", |home, _, _| {
+            std::fs::remove_dir_all(home.at("snapshots")).unwrap();
+            std::fs::write(home.at("snapshots"), "").unwrap();
+        }),
+        ("a file in place of a shard of links", |home, _, _| {
+            std::fs::create_dir_all(home.at("attachments")).unwrap();
+            std::fs::write(home.at("attachments/ab"), "").unwrap();
+        }),
+        ("a directory in place of a link", |home, entry, snapshot| {
+            let link = layout::attachment(&entry, &snapshot).path();
+            std::fs::create_dir_all(home.at("").join(link)).unwrap();
+        }),
+        ("missing attachment", |home, entry, _| {
+            home.link(entry, ObjectId::of(b"nothing"));
+        }),
+    ];
+    for (what, damage) in cases {
+        let home = Home::new();
+        let entry = home.put("b1", 1);
+        let snapshot = home.name("release", &[entry]);
+        assert_eq!(home.mark().unknown, BTreeSet::new(), "{what}");
+        damage(&home, entry, snapshot);
+        let unknown = home.mark().unknown;
+        assert_eq!(unknown.len(), 1, "{what}: {unknown:?}");
+    }
+}
+
+#[test]
+fn what_the_format_allows_hides_nothing() {
+    let home = Home::new();
+    let entry = home.put("b1", 1);
+    let absent = ObjectId::of(b"a member that is not in the store");
+    let snapshot = home.store_snapshot(&[absent, entry]);
+    home.link(entry, snapshot);
+    // A map of one: "schema" is "signature/9".
+    let newer = home.store(b"\xa1\x66schema\x6bsignature/9");
+    home.link(entry, newer);
+    std::fs::write(home.at("refs/.latest"), "").unwrap();
+    std::fs::create_dir_all(home.at("attachments/ab/x")).unwrap();
+    let reach = home.mark();
+    assert_eq!(reach.unknown, BTreeSet::new());
+    assert_eq!(reached(&reach), [entry, snapshot, absent, newer].into());
+}
+
+#[test]
+fn name_of_a_snapshot_of_a_newer_schema_hides_its_members() {
+    let home = Home::new();
+    let newer = home.store(b"\xa1\x66schema\x6asnapshot/9");
+    std::fs::create_dir(home.at("snapshots")).unwrap();
+    std::fs::write(home.at("snapshots/release"), newer.to_line()).unwrap();
+    let reach = home.mark();
+    assert_eq!(reached(&reach), [newer].into());
+    assert_eq!(reach.unknown.len(), 1);
+}
+
+impl Home {
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.dir.path().join("catalog").join(path)
+    }
+}

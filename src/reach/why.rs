@@ -1,0 +1,291 @@
+//! Why an object is kept: what leads to it from refs and named snapshots, and which histories mention
+//! it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Hides, Reach, Reason, Unknown, as_text, mark, not_directories, roots};
+use crate::catalog::Catalog;
+use crate::change::Op;
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::marker::FeatureClass;
+use crate::name::{Name, RefName};
+use crate::object::Object;
+use crate::objects::ReadObjectError;
+use crate::schema::ObjectError;
+use crate::{layout, objects, refs};
+
+/// How often a catalog is looked at in which something seems to be damaged: a writer or a collector
+/// at work can look like that for a moment.
+const MOST_LOOKS: u32 = 2;
+
+/// What keeps an object, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Why {
+    /// The object.
+    pub object: ObjectId,
+    /// What is stored under its name.
+    pub stored: Stored,
+    /// Whether anything keeps it.
+    pub kept: Kept,
+    /// What keeps it, sorted.
+    pub reasons: Vec<Reason>,
+    /// What keeps the objects through which it is kept, sorted by object.
+    pub above: Vec<Above>,
+    /// The objects that it is attached to, sorted, whether they are kept or not.
+    pub attached_to: Vec<ObjectId>,
+    /// The histories that mention it, sorted by ref. Retention may keep it for their sake; nothing
+    /// else does.
+    pub history: Vec<Mention>,
+    /// What could not be found out because of damage, sorted.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Whether anything keeps an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kept {
+    /// Something does.
+    Yes,
+    /// Nothing does.
+    No,
+    /// Nothing that is known does, and damage may hide something that does.
+    Unknown,
+}
+
+/// An object through which another one is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Above {
+    /// The object: a snapshot, or the subject of an attachment.
+    pub object: ObjectId,
+    /// What keeps it, sorted.
+    pub reasons: Vec<Reason>,
+}
+
+/// What is stored under the name of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Stored {
+    /// Nothing.
+    Missing,
+    /// An entry.
+    Entry {
+        /// The name of the ref under which it is, or was, current.
+        #[serde(serialize_with = "as_text")]
+        name: RefName,
+    },
+    /// A snapshot.
+    Snapshot {
+        /// How many members it has.
+        members: usize,
+    },
+    /// A manifest of artifacts.
+    Manifest {
+        /// The entry that it describes.
+        subject: ObjectId,
+        /// How many files it lists.
+        files: usize,
+    },
+    /// An object that a newer version can read.
+    UnknownSchema {
+        /// The value of its `schema` key.
+        schema: String,
+    },
+    /// Something that is not this object, or no object at all.
+    Damaged {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something that cannot be read.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A history that mentions an object in lines that took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Mention {
+    /// The ref.
+    #[serde(rename = "ref", serialize_with = "as_text")]
+    pub name: RefName,
+    /// How many lines mention it.
+    pub times: usize,
+    /// When the last of them was written: milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// What that change was.
+    #[serde(serialize_with = "as_text")]
+    pub op: Op,
+    /// What the ref held before it.
+    pub old: Option<ObjectId>,
+    /// What the ref held after it.
+    pub new: Option<ObjectId>,
+    /// Who made it.
+    #[serde(serialize_with = "as_text")]
+    pub actor: Name,
+}
+
+impl Why {
+    /// Returns whether something is known to keep the object. Where it is not, [`kept`](Self::kept)
+    /// tells whether that is certain.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.kept == Kept::Yes
+    }
+
+    /// Returns whether the object is stored, named or mentioned anywhere.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.stored != Stored::Missing
+            || self.is_kept()
+            || !self.attached_to.is_empty()
+            || !self.history.is_empty()
+    }
+}
+
+impl Catalog {
+    /// Returns what keeps an object (layout.md section 7.9), and which histories mention it. The object
+    /// need not be in the store.
+    ///
+    /// Damage on the way hides what may keep the object; it is part of the result. Every reachable
+    /// object is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] and [`Error::Path`], where the format marker cannot be read any more.
+    pub fn why(&self, object: &ObjectId) -> Result<Why, Error> {
+        let mut looks = 1;
+        loop {
+            let why = self.look_why(object)?;
+            if why.unknown.is_empty() || looks == MOST_LOOKS {
+                return Ok(why);
+            }
+            looks += 1;
+        }
+    }
+
+    fn look_why(&self, object: &ObjectId) -> Result<Why, Error> {
+        let mut reach = mark(&self.root, roots(&self.root));
+        for feature in self.features()? {
+            // Whatever else keeps objects in a newer format comes with such a feature.
+            if feature.class == FeatureClass::RoCompat && !feature.is_known() {
+                let name = feature.name;
+                reach.unknown.insert(Unknown::of_reasons(format_args!(
+                    "the catalog has the feature {name:?}, which this program does not know"
+                )));
+            }
+        }
+        let reasons: Vec<_> = reach.objects.get(object).into_iter().flatten().collect();
+        let kept = match reasons[..] {
+            [] if reach.unknown.is_empty() => Kept::No,
+            [] => Kept::Unknown,
+            _ => Kept::Yes,
+        };
+        let links = reach.links.iter();
+        let subjects = links.filter(|(_, attached)| attached.binary_search(object).is_ok());
+        let (history, damage) = self.mentions(object);
+        Ok(Why {
+            object: *object,
+            stored: self.stored(object),
+            kept,
+            reasons: reasons.into_iter().cloned().collect(),
+            above: above(&reach, object),
+            attached_to: subjects.map(|(subject, _)| *subject).collect(),
+            history,
+            unknown: reach.unknown.into_iter().chain(damage).collect(),
+        })
+    }
+
+    fn stored(&self, object: &ObjectId) -> Stored {
+        match objects::read_any(&self.root, object) {
+            Ok(None) => Stored::Missing,
+            Ok(Some((Object::Entry(entry), _))) => Stored::Entry {
+                name: entry
+                    .ref_name()
+                    .expect("an entry is read only if its names are valid"),
+            },
+            Ok(Some((Object::Snapshot(snapshot), _))) => Stored::Snapshot {
+                members: snapshot.objects.len(),
+            },
+            Ok(Some((Object::Manifest(manifest), _))) => Stored::Manifest {
+                subject: manifest.subject,
+                files: manifest.files.len(),
+            },
+            Err(ReadObjectError::Refused { cause, .. }) => match cause {
+                ObjectError::UnknownSchema { found } => Stored::UnknownSchema { schema: found },
+                cause => Stored::Damaged {
+                    reason: cause.to_string(),
+                },
+            },
+            Err(ReadObjectError::Path(error)) if error.cause.is_damage() => Stored::Damaged {
+                reason: error.cause.to_string(),
+            },
+            Err(error) => Stored::Unreadable {
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// Returns the histories that mention an object, and the damage that may hide others.
+    fn mentions(&self, object: &ObjectId) -> (Vec<Mention>, BTreeSet<Unknown>) {
+        let (mut mentions, mut damage) = (Vec::new(), BTreeSet::new());
+        let odd = not_directories(&self.root, layout::HISTORY).into_iter();
+        damage.extend(odd.map(|unknown| unknown.reason));
+        let names = refs::list_histories(&self.root).unwrap_or_else(|error| {
+            damage.insert(error.to_string());
+            Vec::new()
+        });
+        for name in names {
+            let changes = match self.history(&name) {
+                Ok(changes) => changes,
+                Err(error) => {
+                    damage.insert(error.to_string());
+                    continue;
+                }
+            };
+            let mut lines = changes
+                .into_iter()
+                .filter(|change| change.old == Some(*object) || change.new == Some(*object));
+            if let Some(first) = lines.next() {
+                let (times, last) = lines.fold((1, first), |(times, _), next| (times + 1, next));
+                mentions.push(Mention {
+                    name,
+                    times,
+                    at_ms: last.at_ms,
+                    op: last.op,
+                    old: last.old,
+                    new: last.new,
+                    actor: last.actor,
+                });
+            }
+        }
+        let hides = Hides::History;
+        let damage = damage.into_iter().map(|reason| Unknown { hides, reason });
+        (mentions, damage.collect())
+    }
+}
+
+/// Returns what keeps the objects through which `object` is kept, and those through which they are.
+fn above(reach: &Reach, object: &ObjectId) -> Vec<Above> {
+    let reasons_of = |object: &ObjectId| reach.objects.get(object).into_iter().flatten();
+    let mut found = BTreeMap::new();
+    let mut todo: Vec<_> = reasons_of(object).filter_map(Reason::through).collect();
+    while let Some(above) = todo.pop() {
+        if found.contains_key(&above) {
+            continue;
+        }
+        todo.extend(reasons_of(&above).filter_map(Reason::through));
+        found.insert(above, reasons_of(&above).cloned().collect());
+    }
+    let found = found.into_iter();
+    found
+        .map(|(object, reasons)| Above { object, reasons })
+        .collect()
+}
