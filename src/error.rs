@@ -40,6 +40,12 @@ pub enum Error {
         /// Something that is there.
         found: String,
     },
+    /// A bundle is not made where something is already, but for an empty directory.
+    #[error("there is something at {} already", path.display())]
+    Occupied {
+        /// Where it was to be made.
+        path: PathBuf,
+    },
     /// The catalog is of a format that this program does not support. Nothing was loaded.
     #[error("the catalog at {} is not supported: {cause}", root.display())]
     Format {
@@ -254,6 +260,7 @@ impl Error {
             | Self::NoSuchEntry { .. } => ErrorKind::NotFound,
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
+            | Self::Occupied { .. }
             | Self::ReadOnly { .. }
             | Self::ReadOnlyFeature { .. }
             | Self::Entry { .. }

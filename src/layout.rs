@@ -28,6 +28,24 @@ pub(crate) const TMP: &str = "tmp";
 /// Damaged files that were moved aside.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
+/// The files in the root of a bundle that no other catalog has (layout.md section 10.1).
+#[cfg_attr(
+    not(feature = "bundle"),
+    allow(dead_code, reason = "only who writes bundles names each")
+)]
+pub(crate) mod bundle {
+    /// The entries, a record a line.
+    pub(crate) const NDJSON: &str = "engine_catalog.ndjson";
+    /// The snapshot and the entries.
+    pub(crate) const JSON: &str = "engine_catalog.json";
+    /// Says that the JSON was generated.
+    pub(crate) const JSON_META: &str = "engine_catalog.json.meta";
+    /// The entries for people.
+    pub(crate) const MARKDOWN: &str = "engine_catalog.md";
+    /// The hashes of all other files.
+    pub(crate) const SUMS: &str = "B3SUMS";
+}
+
 /// The most bytes of a format marker that are read.
 pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
 /// The bytes of a ref, and of a named snapshot: 64 digits and a line feed.

@@ -60,14 +60,17 @@
 //! # Features
 //!
 //! Without default features the library depends on five crates, which the README names.
-//! `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and
-//! `cli` (the default) both of them and the `engine-catalog` program.
+//! `bundle` adds proof bundles (`Catalog::capture`), which contain JSON; `sha2` adds the check of
+//! `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and `cli` (the default) all of
+//! them and the `engine-catalog` program.
 
 // Not in Cargo.toml, where it would hold for the tests too.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 mod artifact;
 mod attachments;
+#[cfg(feature = "bundle")]
+mod capture;
 mod catalog;
 mod cbor;
 mod change;
@@ -81,8 +84,10 @@ mod entry;
 mod entry_codec;
 mod error;
 mod filter;
+mod forward;
 mod hash;
 mod history;
+mod import;
 mod layout;
 mod lineage;
 mod manifest;
@@ -103,6 +108,8 @@ mod snapshots;
 mod verify;
 
 pub use artifact::{ArtifactError, Progress};
+#[cfg(feature = "bundle")]
+pub use capture::Bundle;
 pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
 pub use cbor::CborError;
 pub use change::{Change, MalformedLine, Op, Stamp};
@@ -118,6 +125,7 @@ pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
+pub use import::{ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use marker::{FORMAT_VERSION, Feature, FeatureClass, MarkerError};
 pub use name::{Name, NameError, RefName, RefNameError};

@@ -119,6 +119,30 @@ pub(crate) fn inspect(root: &Root, id: &ObjectId) -> Result<Option<Inspected>, P
     }))
 }
 
+/// The bytes of an object that goes elsewhere as it is.
+pub(crate) struct Carried {
+    pub(crate) bytes: Vec<u8>,
+    /// What they say; `None` where they are of a kind that this version does not know.
+    pub(crate) object: Option<Object>,
+}
+
+/// Returns the object stored as `id`, of whatever kind, to be carried elsewhere; `None` where there is
+/// no such object. Of a kind that this version does not know only the hash is checked.
+pub(crate) fn read_to_carry(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<Carried>, ReadObjectError> {
+    read(root, id, MAX_OBJECT_BYTES, |bytes| {
+        let object = match Object::decode(bytes) {
+            Ok(object) => Some(object),
+            Err(ObjectError::UnknownSchema { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let bytes = bytes.to_vec();
+        Ok(Carried { bytes, object })
+    })
+}
+
 fn require_hash(id: &ObjectId, bytes: &[u8]) -> Result<(), ObjectError> {
     match ObjectId::of(bytes) {
         found if found == *id => Ok(()),

@@ -470,6 +470,8 @@ fn help_of_the_program() {
       verify       Verify everything there is, and repair it
       why          Show what keeps an object, or that nothing does
       doctor       Report on the place that the catalog lies in, and on its size
+      capture      Make a proof bundle: a directory that anyone can check years later
+      import       Bring in the entries of a proof bundle, or of another catalog
       completions  Print a script that completes commands in a shell
       man          Print a manual page (roff)
       help         Print this message or the help of the given subcommand(s)

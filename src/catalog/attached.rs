@@ -1,6 +1,9 @@
 //! What describes an entry: the objects that are attached to it.
 
+use std::collections::BTreeSet;
+
 use super::{Catalog, Files};
+use crate::attachments::Link;
 use crate::error::{Error, ErrorKind};
 use crate::hash::ObjectId;
 use crate::manifest::Manifest;
@@ -8,6 +11,14 @@ use crate::object::Object;
 use crate::objects::ReadObjectError;
 use crate::schema::ObjectError;
 use crate::{attachments, objects};
+
+/// An object that is attached to another, to be carried to another catalog.
+pub(crate) struct Attached {
+    /// What it describes, and the object itself.
+    pub(crate) link: Link,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+}
 
 impl Catalog {
     /// Returns the objects that are attached to `subject`, of whatever kind, sorted.
@@ -49,6 +60,40 @@ impl Catalog {
             }
         }
         Ok(manifests)
+    }
+
+    /// Returns everything that is attached to `subject`, and to that, each link once. What a newer
+    /// version has attached comes along as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`manifests`](Self::manifests).
+    pub(crate) fn carry_attached(&self, subject: ObjectId) -> Result<Vec<Attached>, Error> {
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::from([subject]));
+        let mut subjects = vec![subject];
+        while let Some(subject) = subjects.pop() {
+            for object in attachments::list(&self.root, &subject)? {
+                let Some(carried) = objects::read_to_carry(&self.root, &object)? else {
+                    // Removed, by gc with its subject.
+                    if !attachments::list(&self.root, &subject)?.contains(&object) {
+                        continue;
+                    }
+                    return Err(Error::DanglingAttachment { subject, object });
+                };
+                match carried.object {
+                    None => {}
+                    Some(Object::Manifest(manifest)) if manifest.subject == subject => {}
+                    Some(_) => return Err(Error::MisplacedAttachment { subject, object }),
+                }
+                if seen.insert(object) {
+                    subjects.push(object);
+                }
+                let link = (subject, object);
+                let bytes = carried.bytes;
+                found.push(Attached { link, bytes });
+            }
+        }
+        Ok(found)
     }
 
     /// Returns whether nothing says that an entry has other files than these: it has no manifest, or

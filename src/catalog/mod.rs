@@ -9,10 +9,11 @@ mod update;
 
 use std::path::Path;
 
+pub(crate) use attached::Attached;
 pub use lookup::{List, State};
 pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;
-pub(crate) use update::{Files, encode_checked};
+pub(crate) use update::{BATCH, Files, encode_checked};
 
 use crate::durable::{Hold, Lock, Permissions, Published, Root};
 use crate::entry::{EngineEntry, EngineIdentity};
@@ -239,5 +240,24 @@ impl Catalog {
     pub(crate) fn begin_write(&self, hold: Hold) -> Result<Lock, Error> {
         self.require_writable()?;
         Ok(self.root.lock_store(Path::new(layout::LOCK), hold)?)
+    }
+
+    /// Begins to read much that belongs together.
+    ///
+    /// # Locking
+    ///
+    /// Shares the store lock, so that nothing is collected meanwhile; `None` where there is no file of
+    /// that lock, or the catalog was opened to read only, and nothing need be writable or lockable.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn begin_long_read(&self) -> Result<Option<Lock>, Error> {
+        if let CatalogAccess::ReadOnly = self.access {
+            return Ok(None);
+        }
+        Ok(self.root.share_existing_store(Path::new(layout::LOCK))?)
+    }
+
+    /// Returns the root, for modules that write with the stores.
+    pub(crate) fn root_dir(&self) -> &Root {
+        &self.root
     }
 }

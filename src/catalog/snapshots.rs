@@ -20,6 +20,8 @@ use crate::{layout, objects, snapshots};
 pub enum Members {
     /// The current entries that a filter matches, all at one moment.
     Current(Filter),
+    /// The current entries that any of these filters matches, all at one moment.
+    CurrentOfAny(Vec<Filter>),
     /// These entries, current or not.
     Objects(BTreeSet<ObjectId>),
 }
@@ -182,11 +184,8 @@ impl Catalog {
     /// Returns the members, every one of which is an entry in the store.
     fn collect(&self, members: &Members) -> Result<Snapshot, Error> {
         let objects = match members {
-            Members::Current(filter) => {
-                let records = self.list(filter)?;
-                let objects = records.map(|record| Ok(record?.object));
-                objects.collect::<Result<_, Error>>()?
-            }
+            Members::Current(filter) => self.collect_current(std::slice::from_ref(filter))?,
+            Members::CurrentOfAny(filters) => self.collect_current(filters)?,
             Members::Objects(objects) => {
                 for object in objects {
                     self.member(*object)?;
@@ -195,5 +194,15 @@ impl Catalog {
             }
         };
         Ok(Snapshot { objects })
+    }
+
+    fn collect_current(&self, filters: &[Filter]) -> Result<BTreeSet<ObjectId>, Error> {
+        let mut objects = BTreeSet::new();
+        for filter in filters {
+            for record in self.list(filter)? {
+                objects.insert(record?.object);
+            }
+        }
+        Ok(objects)
     }
 }

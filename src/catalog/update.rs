@@ -20,7 +20,7 @@ use crate::secrets::find_secret;
 use crate::{attachments, objects};
 
 /// The most entries that go to the disk together: each holds a few descriptors open.
-const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 32;
 
 /// The files of an entry, by absolute path.
 pub(crate) type Files = BTreeMap<String, ManifestFile>;
@@ -64,6 +64,11 @@ impl Checked {
         })?;
         self.attached.insert(ObjectId::of(&bytes), bytes);
         Ok(())
+    }
+
+    /// Returns the bytes of the entry's object.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     fn objects(&self) -> impl Iterator<Item = (ObjectId, &[u8])> {

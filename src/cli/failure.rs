@@ -101,6 +101,9 @@ fn hint(error: &Error) -> Option<String> {
             root.display()
         ),
         Error::NotEmpty { .. } => "name an empty directory, or one that does not exist yet".to_owned(),
+        Error::Occupied { .. } => {
+            "a bundle never takes the place of anything: name another directory with --out".to_owned()
+        }
         Error::Format {
             cause: MarkerError::Version { .. } | MarkerError::Feature { .. },
             ..

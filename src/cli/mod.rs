@@ -2,6 +2,7 @@
 //! are its help; everything that it does to a catalog is the library's public API.
 
 mod bar;
+mod capture;
 mod check;
 mod completions;
 mod diff;
@@ -10,10 +11,12 @@ mod duration;
 mod failure;
 mod get;
 mod history;
+mod import;
 mod init;
 mod list;
 mod man;
 mod output;
+mod proof_dir;
 mod put;
 mod record;
 mod retire;
@@ -80,6 +83,8 @@ enum Command {
     Verify(verify::Verify),
     Why(why::Why),
     Doctor(doctor::Doctor),
+    Capture(capture::Capture),
+    Import(import::Import),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -123,6 +128,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(command) => command.run(&mut context),
         Command::Why(command) => command.run(&mut context),
         Command::Doctor(command) => command.run(&mut context),
+        Command::Capture(command) => command.run(&mut context),
+        Command::Import(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };

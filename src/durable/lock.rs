@@ -64,6 +64,15 @@ pub(crate) enum Hold {
     Exclusive,
 }
 
+impl Hold {
+    fn operation(self) -> FlockOperation {
+        match self {
+            Self::Shared => FlockOperation::LockShared,
+            Self::Exclusive => FlockOperation::LockExclusive,
+        }
+    }
+}
+
 impl Root {
     /// Takes the store lock, on the file at `path`, making the file where it is missing. Nothing ever
     /// removes or replaces that file.
@@ -73,10 +82,7 @@ impl Root {
     /// Waits while others hold the lock in a way that excludes this one. Whoever wants it alone stands
     /// in a turnstile, the lock on the root itself, so that writers that come later do not overtake.
     pub(crate) fn lock_store(&self, path: &Path, hold: Hold) -> Result<Lock, PathError> {
-        let operation = match hold {
-            Hold::Shared => FlockOperation::LockShared,
-            Hold::Exclusive => FlockOperation::LockExclusive,
-        };
+        let operation = hold.operation();
         let _turnstile = self.pass_turnstile(operation)?;
         lock(&self.fd, path, OFlags::RDWR | OFlags::CREATE, operation)
             .map_err(|cause| self.error("lock", path, cause))
@@ -85,7 +91,17 @@ impl Root {
     /// As [`lock_store`](Self::lock_store), alone, and without making anything: `None` where there is
     /// no such file, so that nobody can hold the lock.
     pub(crate) fn lock_existing_store(&self, path: &Path) -> Result<Option<Lock>, PathError> {
-        let operation = FlockOperation::LockExclusive;
+        self.lock_existing(path, Hold::Exclusive)
+    }
+
+    /// As [`lock_existing_store`](Self::lock_existing_store), with others who share it.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn share_existing_store(&self, path: &Path) -> Result<Option<Lock>, PathError> {
+        self.lock_existing(path, Hold::Shared)
+    }
+
+    fn lock_existing(&self, path: &Path, hold: Hold) -> Result<Option<Lock>, PathError> {
+        let operation = hold.operation();
         let _turnstile = self.pass_turnstile(operation)?;
         match lock(&self.fd, path, OFlags::RDONLY, operation) {
             Err(Cause::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -16,9 +16,19 @@
 //! | [`Root::sync`] of the directory | the name |
 //!
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.
+//!
+//! A whole directory, outside of any catalog, is made of three:
+//!
+//! | step | survives a power cut once it returned |
+//! |---|---|
+//! | `NewTree::begin` | the directories above it; an empty hidden one may be left over beside its name |
+//! | `NewTree::add` | nothing; the hidden directory may be left over with anything in it |
+//! | `NewTree::publish` | all of it, under its name; before, nothing has that name |
 
 mod inspect;
 mod lock;
+#[cfg(feature = "bundle")]
+mod new_tree;
 mod outside;
 mod probe;
 mod root;
@@ -32,6 +42,8 @@ use rustix::io::Errno;
 
 pub(crate) use inspect::{FileStat, FileSystemStat, MountMode, Rights, kernel_release};
 pub(crate) use lock::{Hold, Lock};
+#[cfg(feature = "bundle")]
+pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
 pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;

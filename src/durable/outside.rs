@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{PathError, Root};
 
@@ -12,11 +12,18 @@ impl Root {
     /// Makes a directory that is to become a root, and the directories above it that are missing,
     /// so that their names survive; an existing one is left as it is.
     pub(crate) fn make(given: &Path) -> Result<Self, PathError> {
+        Self::make_noting(given, &mut Vec::new())
+    }
+
+    /// As [`make`](Self::make), and adds the directories that were missing to `made`, also when this
+    /// fails.
+    pub(super) fn make_noting(given: &Path, made: &mut Vec<PathBuf>) -> Result<Self, PathError> {
         let fail = |action, cause: std::io::Error| PathError::new(action, given, cause);
         let path = std::path::absolute(given).map_err(|error| fail("create", error))?;
         for dir in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
             match std::fs::create_dir(dir) {
                 Ok(()) => {
+                    made.push(dir.to_owned());
                     let parent = dir.parent().unwrap_or(dir);
                     let synced = File::open(parent).and_then(|parent| parent.sync_all());
                     synced.map_err(|error| PathError::new("sync", parent, error))?;

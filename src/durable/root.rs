@@ -75,12 +75,17 @@ impl Root {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(PathError::new("open", path, Cause::Io(errno.into()))),
         };
-        Ok(Some(Self {
+        Ok(Some(Self::of(fd, path.to_owned())))
+    }
+
+    /// Makes a root of an open directory.
+    pub(super) fn of(fd: File, path: PathBuf) -> Self {
+        Self {
             fd,
-            path: path.to_owned(),
+            path,
             durable_dirs: Mutex::default(),
             has_unnamed_files: AtomicBool::new(true),
-        }))
+        }
     }
 
     /// Returns the path under which the root was opened.

@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "L0 pure",
         &[
             "hash", "name", "digest", "secrets", "entry", "filter", "diff", "change", "lineage",
-            "marker", "manifest",
+            "forward", "marker", "manifest",
         ],
     ),
     (
@@ -47,7 +47,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L5 work",
         &[
-            "record", "drift", "compare", "verify", "repair", "reach", "doctor",
+            "record", "drift", "compare", "verify", "repair", "reach", "doctor", "capture",
+            "import",
         ],
     ),
     ("library", &["lib"]),

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "bundle")]
+mod bundle;
 mod document;
 mod dump;
 mod findings;

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use crate::support::child;
 
@@ -116,6 +116,17 @@ pub(crate) struct Run {
 
 /// Runs the helper process that plays `role`, with the faults of `inject`.
 pub(crate) fn run(strace: &Path, inject: &[String], role: &str, root: &Path) -> Run {
+    run_with(strace, inject, role, root, |_| {})
+}
+
+/// As [`run`], of a command that is prepared further.
+pub(crate) fn run_with(
+    strace: &Path,
+    inject: &[String],
+    role: &str,
+    root: &Path,
+    prepare: impl FnOnce(&mut Command),
+) -> Run {
     let log = tempfile::NamedTempFile::new().expect("there is room for a log");
     let mut wrapper = vec![strace.display().to_string()];
     let options = ["-f", "-y", "-s", "4096", "-e", "signal=none", "-o"];
@@ -126,6 +137,7 @@ pub(crate) fn run(strace: &Path, inject: &[String], role: &str, root: &Path) -> 
         wrapper.extend(["-e".to_owned(), format!("inject={fault}")]);
     }
     let mut command = child::command(&wrapper, role, root);
+    prepare(&mut command);
     let output = command.output().expect("strace can be started");
     let trace = std::fs::read_to_string(log.path()).expect("strace wrote its log");
     let calls = between_marks(&trace);

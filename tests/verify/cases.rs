@@ -275,7 +275,7 @@ pub(crate) const CASES: &[(&str, Damage)] = &[
     }),
     ("history-is-huge", |home| huge(&home.at(HISTORY), 10 << 30)),
     ("snapshot-torn", |home| {
-        write(home, "snapshots/release", "6c")
+        write(home, "snapshots/release", "6c");
     }),
     ("snapshot-dangling", |home| lose(home, &snapshot())),
     ("snapshot-object-damaged", |home| spoil(home, &snapshot())),
@@ -283,7 +283,7 @@ pub(crate) const CASES: &[(&str, Damage)] = &[
         write(home, "snapshots/release", format!("{}\n", other()));
     }),
     ("snapshot-is-a-fifo", |home| {
-        fifo(&home.at("snapshots/release"))
+        fifo(&home.at("snapshots/release"));
     }),
     ("member-gone", |home| {
         let gone = ObjectId::from_bytes([0xef; 32]);

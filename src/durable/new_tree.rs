@@ -1,0 +1,241 @@
+//! A directory that appears under its final name whole, or not at all.
+//!
+//! It is built under a hidden name beside the final one, made to survive, and renamed. Renaming a
+//! directory replaces nothing but an empty directory, so nothing of anybody else's is touched. Modes
+//! are fixed, whatever the umask.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, mkdirat, renameat, syncfs, unlinkat};
+use rustix::io::Errno;
+
+use super::root::open_beneath;
+use super::{Cause, PathError, Published, Root};
+
+/// The mode of every directory of a tree.
+const DIR_MODE: u32 = 0o755;
+
+/// As long as it is built, only its owner gets in.
+const PRIVATE_MODE: u32 = 0o700;
+
+/// The most bytes of a file name.
+const MAX_NAME: usize = 255;
+
+/// What a file of a tree is, and with that its mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TreeFile {
+    /// An object: mode 0444.
+    Object,
+    /// Any other file: mode 0644.
+    Plain,
+}
+
+impl TreeFile {
+    fn mode(self) -> Mode {
+        Mode::from_raw_mode(match self {
+            Self::Object => 0o444,
+            Self::Plain => 0o644,
+        })
+    }
+}
+
+/// A directory on its way to its final name. Dropping it removes it, and the directories above it
+/// that were made for it.
+#[must_use = "what is not published is removed when this is dropped"]
+#[derive(Debug)]
+pub(crate) struct NewTree {
+    /// The directory itself. It was opened before anything in it was written, so that through it the
+    /// kernel tells of every write that failed.
+    root: Root,
+    /// The directory that it lies in.
+    parent: Root,
+    /// Its name while it is built.
+    hidden: OsString,
+    name: OsString,
+    dirs: BTreeSet<PathBuf>,
+    /// The files, in the order in which they were made.
+    files: Vec<PathBuf>,
+    /// The directories above it that were missing, from the top.
+    made_above: Vec<PathBuf>,
+    is_published: bool,
+}
+
+/// Returns whether a tree may get the name: nothing is there, or an empty directory.
+pub(crate) fn is_vacant(path: &Path) -> Result<bool, PathError> {
+    let fail = |error| PathError::new("look at", path, Cause::Io(error));
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let mut inside = std::fs::read_dir(path).map_err(fail)?;
+            Ok(inside.next().is_none())
+        }
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(fail(error)),
+    }
+}
+
+impl NewTree {
+    /// Begins a tree that is to be at `path`. Directories above it are made where they are missing.
+    pub(crate) fn begin(path: &Path) -> Result<Self, PathError> {
+        let fail = |cause: Cause| PathError::new("create", path, cause);
+        let absolute = std::path::absolute(path).map_err(|error| fail(error.into()))?;
+        let (Some(above), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+            return Err(fail(Errno::INVAL.into()));
+        };
+        let mut made_above = Vec::new();
+        let begun = Root::make_noting(above, &mut made_above)
+            .and_then(|parent| Ok((make_hidden(&parent, name)?, parent)));
+        match begun {
+            Ok(((root, hidden), parent)) => Ok(Self {
+                root,
+                parent,
+                hidden,
+                name: name.to_owned(),
+                dirs: BTreeSet::new(),
+                files: Vec::new(),
+                made_above,
+                is_published: false,
+            }),
+            Err(error) => {
+                remove_empty(&made_above);
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a file, and the directories above it. It must not be there yet.
+    pub(crate) fn add(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        kind: TreeFile,
+    ) -> Result<(), PathError> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        self.make_dir(above)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let opened = self.root.open_beneath(path, flags, kind.mode());
+        let opened = opened.map_err(|errno| self.error("create", path, errno))?;
+        self.files.push(path.to_owned());
+        let mut file = File::from(opened);
+        let written = file
+            .write_all(bytes)
+            .and_then(|()| Ok(fchmod(&file, kind.mode())?));
+        written.map_err(|error| self.error("write", path, error))
+    }
+
+    fn make_dir(&mut self, path: &Path) -> Result<(), PathError> {
+        if path == Path::new("") || self.dirs.contains(path) {
+            return Ok(());
+        }
+        let (above, name) = split(path);
+        self.make_dir(above)?;
+        let made = open_dir(&self.root, above)
+            .and_then(|above| mkdirat(&above, name, Mode::from_raw_mode(DIR_MODE)));
+        made.map_err(|errno| self.error("create directory", path, errno))?;
+        self.dirs.insert(path.to_owned());
+        open_dir(&self.root, path)
+            .and_then(|dir| fchmod(&dir, Mode::from_raw_mode(DIR_MODE)))
+            .map_err(|errno| self.error("set the mode of", path, errno))
+    }
+
+    /// Gives the tree its name, unless something other than an empty directory has it. When this
+    /// returns [`Published::New`], all of the tree survives under that name.
+    pub(crate) fn publish(mut self) -> Result<Published, PathError> {
+        let own = Path::new("");
+        fchmod(&self.root.fd, Mode::from_raw_mode(DIR_MODE))
+            .map_err(|errno| self.error("set the mode of", own, errno))?;
+        // Of every file and every directory, with one wait.
+        syncfs(&self.root.fd).map_err(|errno| self.error("sync the file system of", own, errno))?;
+        let parent = &self.parent.fd;
+        match renameat(parent, &self.hidden, parent, &self.name) {
+            Ok(()) => {}
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => return Ok(Published::Exists),
+            Err(errno) => return Err(self.parent.error("create", self.name.as_ref(), errno)),
+        }
+        self.is_published = true;
+        let synced = self.parent.fd.sync_all();
+        synced.map_err(|error| self.parent.error("sync", own, error))?;
+        Ok(Published::New)
+    }
+
+    fn error(&self, action: &'static str, path: &Path, cause: impl Into<Cause>) -> PathError {
+        self.root.error(action, path, cause)
+    }
+
+    /// Removes what was made, and nothing else.
+    fn remove(&self) -> Result<(), Errno> {
+        // Deeper directories come later in the order of paths.
+        let dirs = self.dirs.iter().rev().map(|dir| (dir, AtFlags::REMOVEDIR));
+        let files = self.files.iter().map(|file| (file, AtFlags::empty()));
+        for (path, flags) in files.chain(dirs) {
+            let (above, name) = split(path);
+            unlinkat(open_dir(&self.root, above)?, name, flags)?;
+        }
+        unlinkat(&self.parent.fd, &self.hidden, AtFlags::REMOVEDIR)
+    }
+}
+
+impl Drop for NewTree {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // What cannot be removed stays hidden: it never gets the final name.
+            let _ = self.remove();
+            remove_empty(&self.made_above);
+        }
+    }
+}
+
+/// Makes a directory with a hidden, random name beside `name`, and returns both.
+fn make_hidden(parent: &Root, name: &OsStr) -> Result<(Root, OsString), PathError> {
+    loop {
+        let mut random = [0; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(|errno| parent.error("name a directory in", Path::new(""), errno))?;
+        let end = format!(".{:016x}", u64::from_ne_bytes(random));
+        let most = MAX_NAME - end.len() - 1;
+        let name = &name.as_bytes()[..name.len().min(most)];
+        let hidden = OsString::from_vec([b".", name, end.as_bytes()].concat());
+        let path = Path::new(&hidden);
+        match mkdirat(&parent.fd, &hidden, Mode::from_raw_mode(PRIVATE_MODE)) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => continue,
+            Err(errno) => return Err(parent.error("create directory", path, errno)),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let opened = open_beneath(&parent.fd, path, flags, Mode::empty());
+        return match opened {
+            Ok(fd) => Ok((Root::of(fd.into(), parent.path().join(path)), hidden)),
+            Err(errno) => {
+                let _ = unlinkat(&parent.fd, &hidden, AtFlags::REMOVEDIR);
+                Err(parent.error("open", path, errno))
+            }
+        };
+    }
+}
+
+fn open_dir(root: &Root, path: &Path) -> Result<File, Errno> {
+    let path = if path == Path::new("") {
+        Path::new(".")
+    } else {
+        path
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    Ok(root.open_beneath(path, flags, Mode::empty())?.into())
+}
+
+fn split(path: &Path) -> (&Path, &OsStr) {
+    let above = path.parent().unwrap_or(Path::new(""));
+    (above, path.file_name().unwrap_or_default())
+}
+
+/// Removes directories that were made, deepest first, as far as they are empty.
+fn remove_empty(dirs: &[PathBuf]) {
+    for dir in dirs.iter().rev() {
+        let _ = std::fs::remove_dir(dir);
+    }
+}

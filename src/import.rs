@@ -1,0 +1,327 @@
+//! Bringing in what another catalog, or a proof bundle, has (layout.md section 10.2).
+//!
+//! Objects come first, then links, then refs, which only move forward. Everything that is read from
+//! the source is checked, and one ref that cannot be read does not stop the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attachments::{self, Link};
+use crate::catalog::{Attached, BATCH, Catalog, Record, encode_checked};
+use crate::change::{Change, Op, Stamp};
+use crate::durable::Hold;
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::forward::{Decision, Side, decide};
+use crate::hash::ObjectId;
+use crate::name::RefName;
+use crate::objects;
+use crate::refs::{self, Expect, RefError, Update};
+
+/// What [`Catalog::import`] did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Imported {
+    /// What became of each ref that the source has, sorted by name. One that could not be brought in
+    /// is among the problems.
+    pub refs: Vec<ImportedRef>,
+    /// What could not be brought in, and why.
+    pub problems: Vec<ImportProblem>,
+}
+
+/// A ref that the source has, and what became of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportedRef {
+    /// What theirs holds.
+    pub theirs: Record,
+    /// What ours held before; `None` where there was no such ref.
+    pub ours: Option<ObjectId>,
+    /// What became of ours.
+    pub outcome: ImportOutcome,
+}
+
+impl ImportedRef {
+    /// Returns the name of the ref.
+    #[must_use]
+    pub fn name(&self) -> RefName {
+        self.theirs.name()
+    }
+}
+
+/// What became of a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportOutcome {
+    /// It holds the same as theirs already.
+    Same,
+    /// There was none, and what theirs holds was never held here: it holds that now.
+    Created,
+    /// Theirs had moved on from what ours held: it holds what theirs holds now.
+    Forward,
+    /// Ours has held what theirs holds, and has moved on or was retired: it stays.
+    Kept,
+    /// Each has gone its own way. Ours stays; what theirs holds is in the store.
+    Conflict,
+}
+
+impl std::fmt::Display for ImportOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Same => "same",
+            Self::Created => "created",
+            Self::Forward => "forward",
+            Self::Kept => "kept",
+            Self::Conflict => "conflict",
+        })
+    }
+}
+
+/// Something that could not be brought in.
+#[derive(Debug, thiserror::Error)]
+#[error("{at}: {cause}")]
+#[non_exhaustive]
+pub struct ImportProblem {
+    /// Which catalog has the problem.
+    pub at: ImportSide,
+    /// What is wrong.
+    pub cause: Error,
+}
+
+/// One of the two catalogs of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportSide {
+    /// The one that things come from.
+    Source,
+    /// The one that they come to.
+    Here,
+}
+
+impl std::fmt::Display for ImportSide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Source => "source",
+            Self::Here => "here",
+        })
+    }
+}
+
+impl Catalog {
+    /// Brings in the entries that are current in `source`, and those of its named snapshots, with all
+    /// that is attached to them, and moves refs forward, never back: a ref that is absent here is
+    /// made, one that theirs has moved on from follows, and one that has held what theirs holds
+    /// stays. Where each has gone its own way, ours stays and the conflict is reported.
+    ///
+    /// A source without histories, such as a proof bundle, makes refs and never moves one. Names of
+    /// snapshots do not come along; the snapshots do, as objects. When this returns, all that it
+    /// reports survives a power cut. Importing again changes nothing.
+    ///
+    /// # Locking
+    ///
+    /// Takes the store lock, shared, for some entries at a time. The source is read without a lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the source cannot be listed, and those of writing: what was brought in
+    /// before stays, and importing again is harmless. What cannot be read or taken of a single ref
+    /// or snapshot is among the [problems](Imported::problems).
+    pub fn import(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
+        self.require_writable()?;
+        let mut imported = Imported::default();
+        for names in refs::list(source.root_dir(), &Filter::default())?.chunks(BATCH) {
+            let mut batch = Vec::with_capacity(names.len());
+            for name in names {
+                match Arrival::of_ref(source, name) {
+                    Ok(arrival) => batch.extend(arrival),
+                    Err(cause) => imported.problem(ImportSide::Source, cause),
+                }
+            }
+            self.import_refs(&batch, stamp, &mut imported)?;
+        }
+        self.import_snapshots(source, &mut imported)?;
+        Ok(imported)
+    }
+
+    /// Brings in entries of different refs, and moves the refs.
+    fn import_refs(
+        &self,
+        batch: &[Arrival],
+        stamp: &Stamp,
+        imported: &mut Imported,
+    ) -> Result<(), Error> {
+        let _lock = self.begin_write(Hold::Shared)?;
+        self.write_arrivals(batch)?;
+        loop {
+            let (mut decided, mut problems) = (Vec::with_capacity(batch.len()), Vec::new());
+            for arrival in batch {
+                match self.decide(arrival) {
+                    Ok(done) => decided.push(done),
+                    Err(cause) => problems.push(cause),
+                }
+            }
+            let names: Vec<_> = decided.iter().map(ImportedRef::name).collect();
+            let updates = names.iter().zip(&decided).filter_map(|(name, done)| {
+                // Where both hold the same, it may not have been synced yet.
+                let settles =
+                    !matches!(done.outcome, ImportOutcome::Kept | ImportOutcome::Conflict);
+                let update = Update {
+                    op: Op::Import,
+                    expect: done.ours.map_or(Expect::Absent, Expect::Object),
+                    new: Some(done.theirs.object),
+                };
+                settles.then_some((name, update))
+            });
+            match refs::update_all(self.root_dir(), &updates.collect(), stamp) {
+                // Somebody changed one meanwhile: look again at all.
+                Err(RefError::Conflict { .. }) => {}
+                result => {
+                    result?;
+                    imported.refs.extend(decided);
+                    for cause in problems {
+                        imported.problem(ImportSide::Here, cause);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn decide(&self, arrival: &Arrival) -> Result<ImportedRef, Error> {
+        let (theirs, their_changes) = (&arrival.record, &arrival.changes);
+        let name = theirs.name();
+        loop {
+            let current = refs::read(self.root_dir(), &name)?;
+            let changes = self.history(&name)?;
+            // The two were read one after the other.
+            if refs::read(self.root_dir(), &name)? != current {
+                continue;
+            }
+            let ours = Side {
+                current,
+                changes: &changes,
+            };
+            let theirs_held = Side {
+                current: Some(theirs.object),
+                changes: their_changes,
+            };
+            return Ok(ImportedRef {
+                theirs: theirs.clone(),
+                ours: current,
+                outcome: match decide(&ours, &theirs_held) {
+                    Decision::Same => ImportOutcome::Same,
+                    Decision::Create => ImportOutcome::Created,
+                    Decision::Forward => ImportOutcome::Forward,
+                    Decision::Keep => ImportOutcome::Kept,
+                    Decision::Conflict => ImportOutcome::Conflict,
+                },
+            });
+        }
+    }
+
+    /// Brings in the named snapshots of the source as objects, with their entries.
+    fn import_snapshots(&self, source: &Self, imported: &mut Imported) -> Result<(), Error> {
+        let mut arrived: BTreeSet<_> = imported.refs.iter().map(|it| it.theirs.object).collect();
+        for named in source.snapshots()? {
+            let snapshot = named.and_then(|named| {
+                let found = source.snapshot(&named.object)?;
+                let (name, object) = (named.name, named.object);
+                found.ok_or(Error::DanglingSnapshot { name, object })
+            });
+            let snapshot = match snapshot {
+                Ok(snapshot) => snapshot,
+                Err(cause) => {
+                    imported.problem(ImportSide::Source, cause);
+                    continue;
+                }
+            };
+            let members: Vec<_> = snapshot.objects.iter().copied().collect();
+            for members in members.chunks(BATCH) {
+                let mut batch = Vec::with_capacity(members.len());
+                for &object in members.iter().filter(|object| arrived.insert(**object)) {
+                    match Arrival::of_member(source, object) {
+                        Ok(arrival) => batch.push(arrival),
+                        Err(cause) => imported.problem(ImportSide::Source, cause),
+                    }
+                }
+                let _lock = self.begin_write(Hold::Shared)?;
+                self.write_arrivals(&batch)?;
+            }
+            let bytes = snapshot.encode()?;
+            let object = ObjectId::of(&bytes);
+            match source.carry_attached(object) {
+                Ok(attached) => {
+                    let _lock = self.begin_write(Hold::Shared)?;
+                    self.write_with_attached([(object, bytes.as_slice())], &attached)?;
+                }
+                Err(cause) => imported.problem(ImportSide::Source, cause),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_arrivals(&self, batch: &[Arrival]) -> Result<(), Error> {
+        let entries = (batch.iter()).map(|it| (it.record.object, it.bytes.as_slice()));
+        let attached = batch.iter().flat_map(|it| &it.attached);
+        self.write_with_attached(entries, attached)
+    }
+
+    fn write_with_attached<'a>(
+        &self,
+        described: impl IntoIterator<Item = (ObjectId, &'a [u8])>,
+        attached: impl IntoIterator<Item = &'a Attached>,
+    ) -> Result<(), Error> {
+        let mut objects: BTreeMap<ObjectId, &[u8]> = described.into_iter().collect();
+        let mut links = BTreeSet::<Link>::new();
+        for Attached { link, bytes } in attached {
+            links.insert(*link);
+            objects.insert(link.1, bytes);
+        }
+        objects::write_all(self.root_dir(), &objects)?;
+        attachments::add_all(self.root_dir(), &links)?;
+        Ok(())
+    }
+}
+
+impl Imported {
+    fn problem(&mut self, at: ImportSide, cause: Error) {
+        self.problems.push(ImportProblem { at, cause });
+    }
+}
+
+/// An entry of the source that was read and checked, with all that belongs to it.
+struct Arrival {
+    record: Record,
+    bytes: Vec<u8>,
+    attached: Vec<Attached>,
+    /// The changes of its ref that took effect there.
+    changes: Vec<Change>,
+}
+
+impl Arrival {
+    /// Reads what a ref of the source holds; `None` where it was retired meanwhile.
+    fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<Self>, Error> {
+        let Some(record) = source.current(name)? else {
+            return Ok(None);
+        };
+        // A change in between makes it newer than what is brought in, which is no harm.
+        let changes = source.history(name)?;
+        Self::new(source, record, changes).map(Some)
+    }
+
+    fn of_member(source: &Catalog, object: ObjectId) -> Result<Self, Error> {
+        let entry = source.entry(&object)?;
+        let entry = entry.ok_or(Error::NoSuchEntry { object })?;
+        Self::new(source, Record { object, entry }, Vec::new())
+    }
+
+    fn new(source: &Catalog, record: Record, changes: Vec<Change>) -> Result<Self, Error> {
+        // A source need not have kept credentials out.
+        let bytes = encode_checked(&record.entry)?.into_bytes();
+        Ok(Self {
+            bytes,
+            attached: source.carry_attached(record.object)?,
+            record,
+            changes,
+        })
+    }
+}
