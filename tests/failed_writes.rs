@@ -93,7 +93,9 @@ fn fail_for_want_of_room(kind: Kind) {
     let catalog = catalog(&root);
     for Call { what, act } in calls(scratch.path()) {
         let mut ballast = match kind {
-            Kind::Ext4 | Kind::Xfs => Ballast::of_blocks(&file_system, 250, 4 << 10),
+            Kind::Ext4 | Kind::Ext4Casefold | Kind::Xfs | Kind::Vfat => {
+                Ballast::of_blocks(&file_system, 250, 4 << 10)
+            }
             // It reserves much more than it needs.
             Kind::Btrfs => Ballast::of_blocks(&file_system, 200, 128 << 10),
             Kind::Ext4FewInodes => Ballast::of_inodes(&file_system),

@@ -183,7 +183,10 @@ impl Catalog {
         let (counts, damage) = tree::count(&self.root);
         let mut checks = vec![check_features(&features)];
         checks.extend(place::check(self, file_system.as_ref(), now_ms));
-        checks.extend(tree::check(&self.root, &counts, damage, now_ms));
+        let mount = file_system
+            .as_ref()
+            .map_or(MountMode::ReadWrite, |stat| stat.mount);
+        checks.extend(tree::check(&self.root, &counts, &damage, mount, now_ms));
         checks.extend(abilities::check(self));
         let features = features.into_iter().map(|feature| NamedFeature {
             known: feature.is_known(),

@@ -232,10 +232,7 @@ fn check_clock(catalog: &Catalog, now_ms: i64) -> HealthCheck {
         (Some((at_ms, change)), _) if at_ms > limit => behind(&change, at_ms),
         _ if damaged > 0 => HealthCheck::ok(
             name,
-            format!(
-                "not behind the newest change, as far as it is known: {} could not be read",
-                plural(damaged, "history").replace("historys", "histories")
-            ),
+            format!("not behind any change that can be read; histories that cannot be: {damaged}"),
         ),
         _ => HealthCheck::ok(name, "not behind the newest change"),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{HealthCheck, bytes, plural};
-use crate::durable::{FileKind, PathError, Rights, Root};
+use crate::durable::{FileKind, FileStat, MountMode, PathError, Rights, Root};
 use crate::hash::ObjectId;
 use crate::layout;
 use crate::name::{Name, RefName};
@@ -70,32 +70,32 @@ pub struct Count {
 
 /// Counts what there is, and returns what kept it from being counted.
 pub(super) fn count(root: &Root) -> (Counts, Vec<PathError>) {
-    type IsOne = fn(&[String]) -> bool;
-    let is_ref: IsOne = |path| RefName::from_file_names(&path[0], &path[1]).is_some();
-    let is_object: IsOne = |path| layout::object_id(&path[0], &path[1]).is_some();
-    let is_link: IsOne = |path| {
-        layout::object_id(&path[0], &path[1]).is_some() && path[2].parse::<ObjectId>().is_ok()
+    /// Whether a path, from the top on, is that of one of its kind.
+    type IsOne = fn(&[String], FileKind) -> bool;
+    const REGULAR: FileKind = FileKind::Regular;
+    let is_ref: IsOne =
+        |path, kind| kind == REGULAR && RefName::from_file_names(&path[0], &path[1]).is_some();
+    let is_object: IsOne =
+        |path, kind| kind == REGULAR && layout::object_id(&path[0], &path[1]).is_some();
+    let is_link: IsOne = |path, kind| {
+        let is_id = path[2].parse::<ObjectId>().is_ok();
+        kind == REGULAR && layout::object_id(&path[0], &path[1]).is_some() && is_id
     };
-    let is_named: IsOne = |path| Name::from_file_name(&path[0]).is_some();
+    let is_named: IsOne = |path, kind| kind == REGULAR && Name::from_file_name(&path[0]).is_some();
+    let is_any: IsOne = |_, _| true;
     let mut damage = Vec::new();
     let mut count = |top: &str, depth, is_one: IsOne| {
         let mut counted = Count::default();
-        let found = add(
-            root,
-            Path::new(top),
-            depth,
-            &mut Vec::new(),
-            &mut |path, stat| {
-                // What lies in tmp/ or in quarantine is counted whatever it is.
-                if depth == 0 || (stat.kind == FileKind::Regular && is_one(path)) {
-                    counted.files += 1;
-                    counted.bytes += stat.size;
-                    let oldest = counted.oldest_ms.unwrap_or(i64::MAX);
-                    counted.oldest_ms = Some(oldest.min(stat.ctime_ms));
-                }
-            },
-        );
-        found.map_err(|error| damage.push(error)).ok()?;
+        let mut visit = |path: &[String], stat: FileStat| {
+            if is_one(path, stat.kind) {
+                counted.files += 1;
+                counted.bytes += stat.size;
+                let oldest = counted.oldest_ms.unwrap_or(i64::MAX);
+                counted.oldest_ms = Some(oldest.min(stat.ctime_ms));
+            }
+        };
+        let added = add(root, Path::new(top), depth, &mut Vec::new(), &mut visit);
+        added.map_err(|error| damage.push(error)).ok()?;
         Some(counted)
     };
     let counts = Counts {
@@ -105,8 +105,8 @@ pub(super) fn count(root: &Root) -> (Counts, Vec<PathError>) {
         snapshots: count(layout::SNAPSHOTS, 0, is_named),
         attachments: count(layout::ATTACHMENTS, 2, is_link),
         blobs: count(layout::BLOBS, 1, is_object),
-        tmp: count(layout::TMP, 0, |_| true),
-        quarantine: count(layout::QUARANTINE, 0, |_| true),
+        tmp: count(layout::TMP, 0, is_any),
+        quarantine: count(layout::QUARANTINE, 0, is_any),
     };
     (counts, damage)
 }
@@ -117,7 +117,7 @@ fn add(
     dir: &Path,
     depth: usize,
     path: &mut Vec<String>,
-    visit: &mut impl FnMut(&[String], crate::durable::FileStat),
+    visit: &mut impl FnMut(&[String], FileStat),
 ) -> Result<(), PathError> {
     for (name, stat) in root.list_stats(dir)? {
         path.push(name);
@@ -135,12 +135,13 @@ fn add(
 pub(super) fn check(
     root: &Root,
     counts: &Counts,
-    damage: Vec<PathError>,
+    damage: &[PathError],
+    mount: MountMode,
     now_ms: i64,
 ) -> Vec<HealthCheck> {
     vec![
         check_directories(root),
-        check_permissions(root),
+        check_permissions(root, mount),
         check_counts(damage),
         check_leftovers(counts.tmp, now_ms),
         check_quarantine(counts.quarantine),
@@ -167,12 +168,11 @@ fn check_directories(root: &Root) -> HealthCheck {
     if odd.is_empty() {
         return HealthCheck::ok(name, "each is one, on the file system of the root");
     }
-    HealthCheck::failed(name, some_of(&odd)).advise(
-        "nothing may be mounted in a catalog, and no part of it be a link to somewhere else",
-    )
+    HealthCheck::failed(name, some_of(&odd))
+        .advise("take away what is mounted, linked or lies in its place")
 }
 
-fn check_permissions(root: &Root) -> HealthCheck {
+fn check_permissions(root: &Root, mount: MountMode) -> HealthCheck {
     let name = "permissions";
     let mut dirs = vec![PathBuf::from(".")];
     dirs.extend(DIRECTORIES.iter().map(PathBuf::from));
@@ -202,7 +202,6 @@ fn check_permissions(root: &Root) -> HealthCheck {
             Err(error) => unclear.push(error.to_string()),
         }
     }
-    let is_read_only = !read.is_empty();
     if !closed.is_empty() {
         let detail = format!("this user may not read {}", some_of(&closed));
         return HealthCheck::failed(name, detail).advise("give this user the right to read them");
@@ -212,7 +211,8 @@ fn check_permissions(root: &Root) -> HealthCheck {
         return HealthCheck::warning(name, detail)
             .advise("take that right away: whoever may write there may change every ref");
     }
-    if is_read_only {
+    // On a file system that is mounted read only, nobody may.
+    if !read.is_empty() && mount == MountMode::ReadWrite {
         let detail = format!("this user may not write to {}", some_of(&read));
         return HealthCheck::warning(name, detail)
             .advise("reading works; to record, use the user that the catalog belongs to");
@@ -220,10 +220,15 @@ fn check_permissions(root: &Root) -> HealthCheck {
     if !unclear.is_empty() {
         return HealthCheck::unknown(name, some_of(&unclear));
     }
-    HealthCheck::ok(name, "this user may read and write, and not everybody may")
+    match mount {
+        MountMode::ReadWrite => {
+            HealthCheck::ok(name, "this user may read and write, and not everybody may")
+        }
+        MountMode::ReadOnly => HealthCheck::ok(name, "this user may read"),
+    }
 }
 
-fn check_counts(damage: Vec<PathError>) -> HealthCheck {
+fn check_counts(damage: &[PathError]) -> HealthCheck {
     let name = "counts";
     if damage.is_empty() {
         return HealthCheck::ok(name, "everything could be listed");

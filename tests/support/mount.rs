@@ -17,10 +17,24 @@ pub(crate) enum Kind {
     Ext4FewInodes,
     Xfs,
     Btrfs,
+    /// With directories in which case is ignored, where they are marked so.
+    Ext4Casefold,
+    /// Without links, and case is ignored.
+    Vfat,
 }
 
 impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Ext4, Self::Xfs, Self::Btrfs];
+
+    /// Returns whether the kernel can mount it; one that cannot is no fault of the machine.
+    fn is_in_the_kernel(self) -> bool {
+        let knows = |types: &str| types.lines().any(|line| line.trim() == "vfat");
+        match self {
+            Self::Ext4Casefold => Path::new("/sys/fs/ext4/features/casefold").exists(),
+            Self::Vfat => std::fs::read_to_string("/proc/filesystems").is_ok_and(|t| knows(&t)),
+            _ => true,
+        }
+    }
 
     /// The size of the image, which is sparse, and what makes the file system on it.
     fn make(self) -> (u64, &'static str, &'static [&'static str]) {
@@ -31,6 +45,8 @@ impl Kind {
                 "mkfs.ext4",
                 &["-q", "-b", "4096", "-m", "0", "-N", "256"],
             ),
+            Self::Ext4Casefold => (8 << 20, "mkfs.ext4", &["-q", "-O", "casefold"]),
+            Self::Vfat => (8 << 20, "mkfs.vfat", &[]),
             Self::Xfs => (300 << 20, "mkfs.xfs", &["-q"]),
             // Mixed: with blocks for metadata of their own it would be full for files, and never
             // for small ones.
@@ -51,6 +67,10 @@ impl Mounted {
     /// Makes and mounts a file system; where that cannot be done, the test is skipped.
     pub(crate) fn new(kind: Kind) -> Option<Self> {
         skip::root()?;
+        if !kind.is_in_the_kernel() {
+            skip::for_want_in_the_kernel(format_args!("{kind:?}"));
+            return None;
+        }
         let (size, mkfs, options) = kind.make();
         let mkfs = skip::program(mkfs)?;
         let scratch = tempfile::tempdir().expect("there is room");

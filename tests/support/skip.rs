@@ -32,6 +32,17 @@ pub(crate) fn because(why: impl Display) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
+/// Says that the running test is skipped because the kernel was built without something. That is no
+/// failure with `CI=true` either: no package brings it.
+pub(crate) fn for_want_in_the_kernel(what: impl Display) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED {test}: this kernel has no {what}"
+    );
+}
+
 /// Returns where the program `name` is; where it is not installed, the test is skipped.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
