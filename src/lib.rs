@@ -7,7 +7,8 @@
 //! format is specified in `layout.md`.
 //!
 //! When a write returns, it survives a power cut; every byte that is read is checked; reading takes no
-//! lock. The README lists all that a catalog guarantees, and its limits.
+//! lock. The README lists all that a catalog guarantees, and its limits. [`Catalog::verify`] reads
+//! everything and returns what is wrong, [`Catalog::repair`] restores what can be restored.
 //!
 //! # Recording and looking up
 //!

@@ -127,7 +127,8 @@ fn hint(error: &Error) -> Option<String> {
             "name one by its engine and version".to_owned()
         }
         Error::Ref(RefError::Damaged { .. }) => {
-            "copy that file from another copy of the catalog; or remove it, and record the engine again"
+            "`verify --repair` restores it from its history; else copy that file from another copy of the \
+             catalog, or remove it and record the engine again"
                 .to_owned()
         }
         Error::History(_) | Error::MisplacedHistory { .. } => {
@@ -145,8 +146,8 @@ fn hint(error: &Error) -> Option<String> {
         Error::Dangling { .. } | Error::Unreadable { .. } | Error::Object(_)
             if error.kind() == ErrorKind::Damage =>
         {
-            "`put` of the same entry heals it, and so does a copy of the object from another catalog; \
-             `record` makes a new entry current"
+            "`put` of the same entry heals it, and so does `verify --repair --from` another catalog that has \
+             the object; `record` makes a new entry current"
                 .to_owned()
         }
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {

@@ -136,6 +136,8 @@ impl RepairReport {
         let repair = |finding: Finding| {
             let remains = after.findings.contains(&finding);
             let action = match actions.remove(&finding) {
+                // What failed at first was not tried in vain.
+                Some(Action::Failed { .. }) if !remains => Action::Gone,
                 Some(action) => action,
                 None if remains => Action::Nothing,
                 None => Action::Gone,
