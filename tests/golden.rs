@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Catalog, EngineEntry, Expect, Filter, Manifest, ManifestFile, Members, Name, ObjectId, State,
+    Catalog, EngineEntry, Expect, Filter, Manifest, ManifestFile, Members, Name, ObjectId, Slug,
+    State, VerifyScope,
 };
 use support::{name, object_file, object_of, stamp};
 
@@ -102,14 +103,11 @@ fn write(root: &Path) -> Catalog {
     catalog
 }
 
-#[test]
-fn golden_catalog_is_what_this_version_writes() {
-    let scratch = tempfile::tempdir().unwrap();
-    let root = scratch.path().join("root");
-    write(&root);
-    let (written, golden) = (contents(&root), golden("catalog"));
-    if std::env::var_os("WRITE_GOLDEN").is_some() {
-        assert!(!golden.exists(), "what is golden is never written over");
+/// Requires that what is at `written` is what is golden. Where `WRITE_GOLDEN` is set and nothing is
+/// golden yet, it is from then on.
+fn assert_golden(which: &str, written: &Path) {
+    let (written, golden) = (contents(written), golden(which));
+    if std::env::var_os("WRITE_GOLDEN").is_some() && !golden.exists() {
         for (path, bytes) in &written {
             let path = golden.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -120,6 +118,42 @@ fn golden_catalog_is_what_this_version_writes() {
     assert!(golden.keys().eq(written.keys()), "{:#?}", written.keys());
     for (path, bytes) in &golden {
         assert!(written[path] == *bytes, "{}", path.display());
+    }
+}
+
+#[test]
+fn golden_catalog_is_what_this_version_writes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().join("root");
+    write(&root);
+    assert_golden("catalog", &root);
+}
+
+#[cfg(feature = "bundle")]
+#[test]
+fn golden_bundle_is_what_this_version_captures() {
+    let scratch = tempfile::tempdir().unwrap();
+    let catalog = write(&scratch.path().join("root"));
+    let (_, snapshot) = catalog.find_snapshot("all of it").unwrap().unwrap();
+    let out = scratch.path().join("bundle");
+    catalog.capture(&out, &snapshot).unwrap();
+    assert_golden("bundle", &out);
+}
+
+#[test]
+fn golden_catalog_and_bundle_have_no_fault() {
+    for which in ["catalog", "bundle"] {
+        let catalog = Catalog::open_read_only(golden(which)).unwrap();
+        let report = catalog.verify(&VerifyScope::Everything, &|_| {}).unwrap();
+        // Git keeps no modes, and a bundle no histories.
+        let expected = [
+            Slug::ObjectMode,
+            Slug::HistoryMissing,
+            Slug::HistoryObjectMissing,
+        ];
+        let faults = report.findings.iter();
+        let faults: Vec<_> = faults.filter(|it| !expected.contains(&it.slug)).collect();
+        assert!(faults.is_empty(), "{which}: {faults:#?}");
     }
 }
 

@@ -11,6 +11,7 @@ mod document;
 #[allow(dead_code, reason = "the other test uses all of it")]
 mod dump;
 mod examples;
+mod golden;
 mod reader;
 mod sets;
 #[path = "../support/mod.rs"]
