@@ -467,7 +467,7 @@ fn help_of_the_program() {
       rollback     Make an earlier entry current again
       retire       Take an engine and version out of the listing
       snapshot     Name and compare sets of entries
-      verify       Verify everything there is, and repair it
+      verify       Read and check everything, and repair what can be repaired
       why          Show what keeps an object, or that nothing does
       doctor       Report on the place that the catalog lies in, and on its size
       capture      Make a proof bundle: a directory that anyone can check years later

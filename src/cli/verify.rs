@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engine_catalog::{
-    Catalog, Error, Finding, Lost, ObjectId, Prefix, RepairReport, Repaired, Report, Scrub,
+    Catalog, Error, Finding, Lost, Name, ObjectId, Prefix, RepairReport, Repaired, Report, Scrub,
     Severity, VerifyProgress, VerifyScope,
 };
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -15,11 +15,12 @@ use serde::Serialize;
 use super::failure::{Failure, say};
 use super::{Context, Status, duration, now_ms};
 
-/// Verify everything there is, and repair it
+/// Read and check everything, and repair what can be repaired
 ///
-/// Hashes every byte, and compares all that names something with what is there. Prints a finding a line: severity, kind, path, and what is wrong; advice goes to standard error.
-/// Exits with 1 on errors and warnings; a notice is worth knowing, and nothing is wrong. Takes no
-/// lock and writes nothing, so writers can be at work, and the catalog be on read-only media.
+/// Hashes every byte, and compares all that names something with what is there. Prints a finding a
+/// line: severity, kind, path, and what is wrong; advice goes to standard error. Exits with 1 on
+/// errors and warnings; a notice is worth knowing, and nothing is wrong. Takes no lock, so writers
+/// can be at work; writes nothing, except in cache/ with --budget or --max-age.
 ///
 /// With --repair: restores what is damaged or missing from any file with the right hash, refs from
 /// their histories, and moves the rest to quarantine/. Removes nothing, and waits for writers to
@@ -186,7 +187,7 @@ impl<'a> Line<'a> {
             path: &finding.path,
             object: finding.object,
             name: finding.name.as_ref().map(ToString::to_string),
-            snapshot: finding.snapshot.as_ref().map(engine_catalog::Name::as_str),
+            snapshot: finding.snapshot.as_ref().map(Name::as_str),
             message: &finding.message,
             advice: finding.advice(),
             repair: None,
