@@ -17,9 +17,9 @@ pub enum Op {
     Retire,
     /// The ref was pointed back at an earlier entry.
     Rollback,
-    /// An entry came from another catalog.
+    /// An entry came from another catalog, where its ref has a history.
     Pull,
-    /// An entry came from a proof bundle or an index of another kind.
+    /// An entry came from where refs have no history: a proof bundle, or an index of another kind.
     Import,
 }
 

@@ -60,6 +60,12 @@ pub enum Error {
         /// Where the catalog is.
         root: PathBuf,
     },
+    /// Nothing but a writer writes to a catalog in which none has been, such as a proof bundle.
+    #[error("the catalog at {} stays as it is: no writer has been there", root.display())]
+    Pristine {
+        /// Where the catalog is.
+        root: PathBuf,
+    },
     /// The catalog has a feature that allows this program to read it, and not to write.
     #[error("the catalog at {} can only be read: it has the feature {feature:?}, which this program does not know", root.display())]
     ReadOnlyFeature {
@@ -154,15 +160,21 @@ pub enum Error {
         /// The object.
         object: ObjectId,
     },
-    /// A snapshot is of entries that are in the store.
+    /// An object is to be taken for an entry, and none with its id is in the store.
     #[error("there is no entry {object} in the store")]
     NoSuchEntry {
         /// The object.
         object: ObjectId,
     },
+    /// An entry of a snapshot is not there.
+    #[error("entry {object} of the snapshot is missing")]
+    MissingMember {
+        /// The object.
+        object: ObjectId,
+    },
     /// A snapshot is too large to be an object.
     #[error("the snapshot is refused: {0}")]
-    SnapshotObject(#[from] ObjectError),
+    SnapshotObject(ObjectError),
     /// A named snapshot cannot be read or made.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -262,6 +274,7 @@ impl Error {
             | Self::NotEmpty { .. }
             | Self::Occupied { .. }
             | Self::ReadOnly { .. }
+            | Self::Pristine { .. }
             | Self::ReadOnlyFeature { .. }
             | Self::Entry { .. }
             | Self::EntryObject { .. }
@@ -293,6 +306,7 @@ impl Error {
             | Self::MisplacedHistory { .. }
             | Self::Snapshot(SnapshotError::Damaged { .. })
             | Self::DanglingSnapshot { .. }
+            | Self::MissingMember { .. }
             | Self::DanglingAttachment { .. }
             | Self::MisplacedAttachment { .. }
             | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {

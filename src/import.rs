@@ -17,6 +17,9 @@ use crate::name::RefName;
 use crate::objects;
 use crate::refs::{self, Expect, RefError, Update};
 
+/// How often it is looked again at refs that others change meanwhile.
+const MOST_ATTEMPTS: u32 = 100;
+
 /// What [`Catalog::import`] did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -149,9 +152,9 @@ impl Catalog {
         stamp: &Stamp,
         imported: &mut Imported,
     ) -> Result<(), Error> {
-        let _lock = self.begin_write(Hold::Shared)?;
+        let lock = self.begin_write(Hold::Shared)?;
         self.write_arrivals(batch)?;
-        loop {
+        for attempt in 1.. {
             let (mut decided, mut problems) = (Vec::with_capacity(batch.len()), Vec::new());
             for arrival in batch {
                 match self.decide(arrival) {
@@ -160,12 +163,13 @@ impl Catalog {
                 }
             }
             let names: Vec<_> = decided.iter().map(ImportedRef::name).collect();
+            let ops: BTreeMap<_, _> = batch.iter().map(|it| (it.record.name(), it.op())).collect();
             let updates = names.iter().zip(&decided).filter_map(|(name, done)| {
                 // Where both hold the same, it may not have been synced yet.
                 let settles =
                     !matches!(done.outcome, ImportOutcome::Kept | ImportOutcome::Conflict);
                 let update = Update {
-                    op: Op::Import,
+                    op: ops[name],
                     expect: done.ours.map_or(Expect::Absent, Expect::Object),
                     new: Some(done.theirs.object),
                 };
@@ -173,7 +177,17 @@ impl Catalog {
             });
             match refs::update_all(self.root_dir(), &updates.collect(), stamp) {
                 // Somebody changed one meanwhile: look again at all.
-                Err(RefError::Conflict { .. }) => {}
+                Err(RefError::Conflict { .. }) if attempt < MOST_ATTEMPTS => {}
+                Err(error @ RefError::Conflict { .. }) => {
+                    if let [_] = batch {
+                        imported.problem(ImportSide::Here, error.into());
+                        return Ok(());
+                    }
+                    // One that never rests must not keep the others.
+                    drop(lock);
+                    let mut each = batch.chunks(1);
+                    return each.try_for_each(|one| self.import_refs(one, stamp, imported));
+                }
                 result => {
                     result?;
                     imported.refs.extend(decided);
@@ -184,16 +198,20 @@ impl Catalog {
                 }
             }
         }
+        Ok(())
     }
 
     fn decide(&self, arrival: &Arrival) -> Result<ImportedRef, Error> {
         let (theirs, their_changes) = (&arrival.record, &arrival.changes);
         let name = theirs.name();
+        let mut attempt = 0;
         loop {
+            attempt += 1;
             let current = refs::read(self.root_dir(), &name)?;
             let changes = self.history(&name)?;
-            // The two were read one after the other.
-            if refs::read(self.root_dir(), &name)? != current {
+            // The two were read one after the other. What is decided by a ref that never rests is
+            // refused when the ref is to be changed.
+            if attempt < MOST_ATTEMPTS && refs::read(self.root_dir(), &name)? != current {
                 continue;
             }
             let ours = Side {
@@ -246,7 +264,7 @@ impl Catalog {
                 let _lock = self.begin_write(Hold::Shared)?;
                 self.write_arrivals(&batch)?;
             }
-            let bytes = snapshot.encode()?;
+            let bytes = snapshot.encode().map_err(Error::SnapshotObject)?;
             let object = ObjectId::of(&bytes);
             match source.carry_attached(object) {
                 Ok(attached) => {
@@ -298,6 +316,15 @@ struct Arrival {
 }
 
 impl Arrival {
+    /// What a change of our ref is: a ref with a history comes from another catalog.
+    fn op(&self) -> Op {
+        if self.changes.is_empty() {
+            Op::Import
+        } else {
+            Op::Pull
+        }
+    }
+
     /// Reads what a ref of the source holds; `None` where it was retired meanwhile.
     fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<Self>, Error> {
         let Some(record) = source.current(name)? else {
@@ -310,7 +337,7 @@ impl Arrival {
 
     fn of_member(source: &Catalog, object: ObjectId) -> Result<Self, Error> {
         let entry = source.entry(&object)?;
-        let entry = entry.ok_or(Error::NoSuchEntry { object })?;
+        let entry = entry.ok_or(Error::MissingMember { object })?;
         Self::new(source, Record { object, entry }, Vec::new())
     }
 

@@ -10,6 +10,7 @@ use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
 use crate::layout;
 use crate::object::Object;
+use crate::quarantine;
 use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
 use crate::snapshot::Snapshot;
 
@@ -258,9 +259,10 @@ impl<'r, 'o> Write<'r, 'o> {
             },
             Step::Refresh(staged) => self.dir.replace(staged, &name)?,
             Step::Heal(staged) => {
+                let kept_name = quarantine::kept_name(&layout::object(self.id).path());
                 let quarantine = root.dir(Path::new(layout::QUARANTINE))?;
                 self.dir
-                    .replace_keeping(staged, &name, &quarantine, &self.id.to_string())?;
+                    .replace_keeping(staged, &name, &quarantine, &kept_name)?;
                 quarantine.sync()?;
             }
         }

@@ -52,8 +52,9 @@ fn split(path: &Path) -> (&Path, String) {
     (above, name.to_string_lossy().into_owned())
 }
 
-/// A path with a dot in the place of each slash.
-fn kept_name(path: &Path) -> String {
+/// The name in quarantine of what was at a path, less its random end: the path with a dot in the place
+/// of each slash.
+pub(crate) fn kept_name(path: &Path) -> String {
     let mut name = path.to_string_lossy().replace('/', ".");
     while name.len() > MAX_KEPT_NAME {
         name.pop();

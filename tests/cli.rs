@@ -255,7 +255,7 @@ fn list_goes_on_after_damage_and_exits_with_3() {
     assert_shows!(program, program.shows(&["list"]), @"
     vllm  b4321  b0bed719d52e  -  [AGE] ago
     | error: ref llamacpp/b4321 cannot be read: object a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b is refused: its content hashes to 129a233d34b02ec1ba31be417600067b01558b18db658eb34ffe3198bb3af8bc
-    | error: one entry could not be read
+    | error: something could not be read
     [exit status 3]
     ");
     std::fs::remove_file(&object).unwrap();

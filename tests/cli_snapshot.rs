@@ -160,7 +160,7 @@ fn missing_entry_of_a_snapshot_is_reported_and_hides_no_other() {
     llamacpp  b2     904cf044516a  b2  [AGE]
     vllm      0.9.2  2fea94c1c609  v0.9.2  [AGE]
     | error: entry 44ffe855f16ae34592d5d808e221d2aadbb43b697b557d9bbf59fa201c131144 of the snapshot is missing
-    | error: one entry could not be read
+    | error: something could not be read
     [exit status 3]
     ");
     // A snapshot is not made of what is not there.

@@ -57,7 +57,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Occupied`] where something is in its place already, [`Error::NoSuchEntry`] where a
+    /// [`Error::Occupied`] where something is in its place already, [`Error::MissingMember`] where a
     /// member is missing, [`Error::Entry`] where one looks like it contains a credential, those of
     /// [`manifests`](Self::manifests), and [`Error::Path`]. Nothing is left of what failed, unless it
     /// could not be removed, or the very last sync failed.
@@ -69,7 +69,7 @@ impl Catalog {
             return Err(occupied());
         }
         let _lock = self.begin_long_read()?;
-        let bytes = snapshot.encode()?;
+        let bytes = snapshot.encode().map_err(Error::SnapshotObject)?;
         let object = ObjectId::of(&bytes);
         let entries = self.members(snapshot)?;
         // Before anything is made: also what is in the store may have come around the guard.

@@ -73,17 +73,18 @@ impl Catalog {
         let mut subjects = vec![subject];
         while let Some(subject) = subjects.pop() {
             for object in attachments::list(&self.root, &subject)? {
-                let Some(carried) = objects::read_to_carry(&self.root, &object)? else {
+                let carried = objects::read_to_carry(&self.root, &object)
+                    .map_err(|cause| Error::UnreadableAttachment { subject, cause })?;
+                let Some(carried) = carried else {
                     // Removed, by gc with its subject.
                     if !attachments::list(&self.root, &subject)?.contains(&object) {
                         continue;
                     }
                     return Err(Error::DanglingAttachment { subject, object });
                 };
-                match carried.object {
-                    None => {}
-                    Some(Object::Manifest(manifest)) if manifest.subject == subject => {}
-                    Some(_) => return Err(Error::MisplacedAttachment { subject, object }),
+                let says = carried.object.map(|it| it.subject());
+                if says.is_some_and(|says| says != Some(subject)) {
+                    return Err(Error::MisplacedAttachment { subject, object });
                 }
                 if seen.insert(object) {
                     subjects.push(object);

@@ -219,6 +219,12 @@ impl Catalog {
         Ok(found)
     }
 
+    /// Returns whether no writer has been here since the catalog was copied or captured: there is no
+    /// lock, and whoever only looks at it leaves it as it is.
+    pub(crate) fn is_pristine(&self) -> bool {
+        !self.root.has(Path::new(layout::LOCK))
+    }
+
     /// Requires that this handle may write.
     pub(crate) fn require_writable(&self) -> Result<(), Error> {
         let root = || self.root.path().to_owned();

@@ -41,7 +41,7 @@ impl Catalog {
     ///
     /// # Locking
     ///
-    /// Takes the store lock exclusively, so that the current entries are those of one moment, and
+    /// For current entries, takes the store lock exclusively, so that they are those of one moment, and
     /// waits for writers to finish; in a catalog without the file of that lock it takes none.
     ///
     /// # Errors
@@ -49,7 +49,10 @@ impl Catalog {
     /// [`Error::NoSuchEntry`] where a member is not in the store or is no entry, and the errors of
     /// [`current`](Self::current).
     pub fn snapshot_of(&self, members: &Members) -> Result<Snapshot, Error> {
-        let _lock = self.root.lock_existing_store(Path::new(layout::LOCK))?;
+        let _lock = match members {
+            Members::Objects(_) => None,
+            _ => self.root.lock_existing_store(Path::new(layout::LOCK))?,
+        };
         self.collect(members)
     }
 
@@ -73,7 +76,8 @@ impl Catalog {
         name: Option<&Name>,
     ) -> Result<ObjectId, Error> {
         let _lock = self.begin_write(Hold::Exclusive)?;
-        let bytes = self.collect(members)?.encode()?;
+        let bytes = self.collect(members)?.encode();
+        let bytes = bytes.map_err(Error::SnapshotObject)?;
         let object = ObjectId::of(&bytes);
         if let Some(name) = name {
             // A name that is taken leaves no object behind.
@@ -159,11 +163,15 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchEntry`] where a member is missing or is no entry, and [`Error::Object`].
+    /// [`Error::MissingMember`] where a member is missing or is no entry, and [`Error::Object`].
     pub fn members(&self, snapshot: &Snapshot) -> Result<Vec<Record>, Error> {
         let mut records = Vec::with_capacity(snapshot.objects.len());
         for object in &snapshot.objects {
-            records.push(self.member(*object)?);
+            let record = self.member(*object).map_err(|error| match error {
+                Error::NoSuchEntry { object } => Error::MissingMember { object },
+                error => error,
+            });
+            records.push(record?);
         }
         records.sort_by_cached_key(|record| (record.name(), record.object));
         Ok(records)

@@ -67,7 +67,7 @@ enum Kind {
 impl Capture {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
-        let catalog = Catalog::open(context.root()?)?;
+        let catalog = context.open()?;
         let snapshot = self.members(&catalog)?;
         let out = match self.out {
             Some(out) => out,

@@ -123,7 +123,11 @@ fn show(context: &mut Context, record: &Record, outcome: &Outcome) -> Result<(),
             (json.result, json.reason) = ("nothing-to-compare", Some(why.to_string()));
             lines.push(format!("nothing to compare with: {why}"));
         }
-        other => lines.push(format!("{other:?}")),
+        other => {
+            return Err(Failure::Unusable(format!(
+                "this program does not know of {other:?}"
+            )));
+        }
     }
     if context.out.is_json() {
         return context.out.json(&json);

@@ -1,7 +1,7 @@
 //! `engine-catalog doctor`
 
 use clap::Args;
-use engine_catalog::{Catalog, Count, Counts, Health};
+use engine_catalog::{Count, Counts, Health};
 
 use super::failure::Failure;
 use super::{Context, Status};
@@ -20,7 +20,7 @@ pub(super) struct Doctor {}
 
 impl Doctor {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let catalog = Catalog::open(context.root()?)?;
+        let catalog = context.open()?;
         let diagnosis = catalog.diagnose(super::now_ms())?;
         if context.out.is_json() {
             context.out.json(&diagnosis)?;

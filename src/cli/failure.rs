@@ -23,7 +23,9 @@ pub(super) enum Failure {
     Read(PathBuf, io::Error),
     /// The output cannot be written.
     Write(io::Error),
-    /// Some entries could not be read, and were reported already.
+    /// It cannot be done with what is there.
+    Unusable(String),
+    /// Some things could not be read, and were reported already.
     Damaged(usize),
     /// Damage, which was reported already, leaves open what was asked for.
     Unclear(String),
@@ -66,8 +68,9 @@ impl Failure {
             Self::Write(_) if self.is_closed_pipe() => return ExitCode::SUCCESS,
             Self::Write(error) => (format!("cannot write the output: {error}"), 3),
             Self::Unclear(message) => (message.clone(), 3),
-            Self::Damaged(1) => ("one entry could not be read".to_owned(), 3),
-            Self::Damaged(count) => (format!("{count} entries could not be read"), 3),
+            Self::Unusable(message) => (message.clone(), 3),
+            Self::Damaged(1) => ("something could not be read".to_owned(), 3),
+            Self::Damaged(count) => (format!("{count} things could not be read"), 3),
         };
         say("error", &message);
         if let Self::Catalog(error) = self

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, say};
 use super::text::short;
-use super::{Context, Status};
+use super::{Context, Status, open_source};
 
 /// Bring in the entries of a proof bundle, or of another catalog
 ///
@@ -39,7 +39,7 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let source = Catalog::open_read_only(&self.bundle)?;
+        let source = open_source(&self.bundle)?;
         let (catalog, stamp) = context.write()?;
         let imported = catalog.import(&source, &stamp)?;
         let mut rows = Vec::new();

@@ -27,11 +27,11 @@ mod verify;
 mod why;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use engine_catalog::{Catalog, Stamp};
+use engine_catalog::{Catalog, Error, Stamp};
 
 use failure::Failure;
 use output::Output;
@@ -43,8 +43,8 @@ use output::Output;
 /// is lost in a power cut, and every byte that is read is checked.
 ///
 /// Data goes to standard output, one record a line; everything else to standard error. Exit
-/// status: 0 done; 1 not found, refused, or differences found; 2 wrong usage; 3 damage, or the
-/// catalog cannot be used.
+/// status: 0 done; 1 not found, refused, or something was found; 2 wrong usage; 3 damage, or the
+/// catalog cannot be used; 4 `check` had nothing to compare with.
 #[derive(Debug, Parser)]
 #[command(name = "engine-catalog", version, max_term_width = 100)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
@@ -165,6 +165,11 @@ impl Context {
         })
     }
 
+    /// Opens the catalog, to write where that is possible.
+    fn open(&self) -> Result<Catalog, Failure> {
+        Ok(Catalog::open(self.root()?)?)
+    }
+
     /// Opens the catalog to look things up.
     fn read(&self) -> Result<Catalog, Failure> {
         Ok(Catalog::open_read_only(self.root()?)?)
@@ -173,6 +178,17 @@ impl Context {
     /// Opens the catalog to change it, and says who does and when.
     fn write(&self) -> Result<(Catalog, Stamp), Failure> {
         Ok((Catalog::open(self.root()?)?, stamp()))
+    }
+}
+
+/// Opens another catalog, or a proof bundle, to read from.
+fn open_source(path: &Path) -> Result<Catalog, Failure> {
+    match Catalog::open_read_only(path) {
+        Err(Error::NotACatalog { root }) => {
+            let message = format!("{} is neither a catalog nor a proof bundle", root.display());
+            Err(Failure::Unusable(message))
+        }
+        opened => Ok(opened?),
     }
 }
 

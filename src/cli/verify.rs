@@ -13,7 +13,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
-use super::{Context, Status, duration, now_ms};
+use super::{Context, Status, duration, now_ms, open_source};
 
 /// Read and check everything, and repair what can be repaired
 ///
@@ -100,7 +100,7 @@ impl Verify {
         let from: Vec<_> = self
             .from
             .iter()
-            .map(Catalog::open_read_only)
+            .map(|root| open_source(root))
             .collect::<Result<_, _>>()?;
         let from: Vec<_> = from.iter().collect();
         let RepairReport {

@@ -12,12 +12,16 @@ const PUBLISHING: [Ability; 2] = [Ability::HardLinks, Ability::RenameNoReplace];
 
 pub(super) fn check(catalog: &Catalog) -> Vec<HealthCheck> {
     let root = &catalog.root;
+    let unknown = |why: String| {
+        let why = Outcome::Unknown(why);
+        Ability::ALL.map(|ability| (ability, why.clone())).into()
+    };
     let outcomes: Vec<_> = match catalog.require_writable() {
+        Ok(()) if catalog.is_pristine() => unknown(
+            "nothing is tried out where no writer has been, as in a proof bundle".to_owned(),
+        ),
         Ok(()) => root.probe(),
-        Err(error) => {
-            let why = Outcome::Unknown(error.to_string());
-            Ability::ALL.map(|ability| (ability, why.clone())).into()
-        }
+        Err(error) => unknown(error.to_string()),
     };
     judge(outcomes, folded(root))
 }

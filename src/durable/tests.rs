@@ -1,5 +1,5 @@
 //! Tests of the disk layer on a real file system: what is written here, what is read in
-//! `tests/read.rs`, what is locked in `tests/lock.rs`.
+//! `tests/read.rs`, what is locked in `tests/lock.rs`, and whole directories in `tests/new_tree.rs`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use super::*;
 
 mod lock;
+#[cfg(feature = "bundle")]
+mod new_tree;
 mod read;
 
 /// Asks the test binary to be a helper process: see [`helper`].

@@ -320,7 +320,7 @@ impl<'r> Dir<'r> {
             Err(Errno::NOENT) => return self.replace(staged, name).map(|()| None),
             Err(errno) => return Err(self.fail("replace", name, errno)),
         }
-        let kept_name = format!("{kept_name}.{temporary}");
+        let kept_name = format!("{kept_name}.{}", kept.unique()?);
         let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
         // Where moving failed, what is to be kept stays in tmp/.
         staged.temporary = None;

@@ -191,7 +191,10 @@ impl Lost {
 
 /// Whether the content of an object was lost with its file: not where it never was an object.
 fn is_content(slug: Slug) -> bool {
-    matches!(slug, Slug::ObjectHash | Slug::FileType)
+    matches!(
+        slug,
+        Slug::ObjectHash | Slug::ObjectTooLarge | Slug::FileType
+    )
 }
 
 /// The objects that something names and that are not there, or cannot be read.

@@ -64,7 +64,7 @@ impl<'r, 'f> Round<'r, 'f> {
         let path = &finding.path;
         match (finding.slug, finding.object) {
             (Slug::ObjectMode, Some(object)) => self.set_mode(&object),
-            (Slug::ObjectForm | Slug::ObjectTooLarge, _) => self.move_aside(path),
+            (Slug::ObjectForm, _) => self.move_aside(path),
             (Slug::LinkMisplaced, Some(object)) => self.attach_rightly(path, object),
             (Slug::LinkNotEmpty, _) => self.rewrite(path, b""),
             (Slug::FileType, Some(_)) if finding.is_below(layout::ATTACHMENTS) => {
@@ -203,7 +203,8 @@ fn is_restorable(finding: &Finding) -> bool {
         | Slug::LinkDangling
         | Slug::LinkSubjectMissing
         | Slug::HistoryObjectMissing
-        | Slug::ObjectHash => true,
+        | Slug::ObjectHash
+        | Slug::ObjectTooLarge => true,
         Slug::FileType | Slug::Unreadable => finding.is_below(layout::OBJECTS),
         _ => false,
     }
@@ -211,7 +212,10 @@ fn is_restorable(finding: &Finding) -> bool {
 
 /// Whether it is the file of the object that is damaged, and not only out of reach.
 fn is_damaged_file(finding: &Finding) -> bool {
-    let is_damaged = matches!(finding.slug, Slug::ObjectHash | Slug::FileType);
+    let is_damaged = matches!(
+        finding.slug,
+        Slug::ObjectHash | Slug::ObjectTooLarge | Slug::FileType
+    );
     is_damaged && finding.is_below(layout::OBJECTS)
 }
 

@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::durable::Hold;
 use crate::error::Error;
 use crate::hash::ObjectId;
 
@@ -96,8 +97,9 @@ impl Catalog {
     ///
     /// # Locking
     ///
-    /// Takes no lock. Only a [`VerifyScope::Scrub`] writes something, when each part was verified; on
-    /// a catalog that was opened to read only, not even that.
+    /// Takes no lock. Only a [`VerifyScope::Scrub`] writes something, when each part was verified, and
+    /// shares the store lock for that; not on a catalog that was opened to read only, or where no
+    /// writer has been, as in a proof bundle.
     ///
     /// # Errors
     ///
@@ -163,12 +165,21 @@ impl Catalog {
             schedule.set(looked.part, looked.at_ms, outcome);
             findings.extend(looked.findings);
         }
-        let remembered = self
-            .require_writable()
-            .and_then(|()| Ok(schedule.write(self.disk())?));
+        let remembered = self.remember(&schedule);
         Report {
             forgotten: remembered.err(),
             ..Report::new(findings, scan.so_far(), parts)
         }
+    }
+
+    fn remember(&self, schedule: &Schedule) -> Result<(), Error> {
+        self.require_writable()?;
+        if self.is_pristine() {
+            let root = self.root().to_owned();
+            return Err(Error::Pristine { root });
+        }
+        // What is staged in tmp/ is safe from whoever holds the store alone.
+        let _lock = self.begin_write(Hold::Shared)?;
+        Ok(schedule.write(self.disk())?)
     }
 }

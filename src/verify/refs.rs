@@ -66,7 +66,9 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
 }
 
 fn without_history(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
-    if scan.root.has(&layout::history(name).path()) {
+    // A bundle has no histories at all.
+    let has_histories = scan.root.has(std::path::Path::new(layout::HISTORY));
+    if !has_histories || scan.root.has(&layout::history(name).path()) {
         return Vec::new();
     }
     let finding = Finding::new(

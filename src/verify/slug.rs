@@ -86,7 +86,7 @@ slugs! {
         "no program that follows the format wrote it; repair moves it aside"
     /// The file of an object is larger than its kind, or any kind, may be.
     ObjectTooLarge Error "object-too-large"
-        "no program that follows the format wrote it; repair moves it aside"
+        "repair restores the object from any copy of it, and otherwise moves the file aside"
     /// An object that was asked for is not in the store.
     ObjectMissing Error "object-missing"
         "repair restores what refs, snapshots and histories name from any copy of it"
@@ -116,7 +116,7 @@ slugs! {
         "the ref or the history was changed by hand or by a copy; repair restores a ref that is gone, and otherwise sets the history aside"
     /// A named snapshot does not hold an object id and a line feed.
     SnapshotMalformed Error "snapshot-malformed"
-        "copy the file from another copy of the catalog, or remove it and create the snapshot again"
+        "copy the file from another copy of the catalog, or remove the file and create the snapshot again"
     /// The object of a named snapshot is not in the store.
     SnapshotDangling Error "snapshot-dangling"
         "repair restores the object from any copy of it"
@@ -125,7 +125,7 @@ slugs! {
         "repair restores the object from any copy of it"
     /// The object of a named snapshot is no snapshot.
     SnapshotWrongKind Error "snapshot-wrong-kind"
-        "copy the file from another copy of the catalog, or remove it and create the snapshot again"
+        "copy the file from another copy of the catalog, or remove the file and create the snapshot again"
     /// A member of a named snapshot is not in the store.
     MemberMissing Error "member-missing"
         "repair restores the object from any copy of it"
@@ -176,13 +176,13 @@ slugs! {
         "it cannot be rolled back to; repair restores it where there is a copy"
     /// What an attachment describes is not in the store.
     LinkSubjectMissing Notice "link-subject-missing"
-        "garbage collection removes the link"
+        "it does no harm; repair restores the subject where there is a copy"
     /// Something whose name the format gives to nothing.
     ForeignFile Notice "foreign-file"
         "readers pass over it; remove it if you know that it is of no use"
     /// A file in `tmp/`: of a writer at work, or of one that was killed.
     Leftover Notice "leftover"
-        "garbage collection removes what is left of writers that were killed"
+        "while no writer is at work, it can be removed"
     /// Something that repair, or a writer, moved aside.
     Quarantined Notice "quarantined"
         "it was damaged; remove it when you need it no more"

@@ -1,133 +1,314 @@
-//! What `import` makes of a bundle, and of another catalog.
+//! Bringing in a bundle, or another catalog: what becomes of each ref.
 
 use std::fs;
 
 use engine_catalog::{
-    Catalog, EngineEntry, Error, Expect, ImportOutcome, ImportSide, Imported, Op, State,
+    Catalog, EngineEntry, Error, Expect, Filter, ImportOutcome, ImportSide, Imported, Members, Op,
+    RefError, Snapshot, encode_entry,
 };
 
 use crate::capture;
-use crate::sample::{assert_same, fill};
-use crate::support::{Home, entry, listing, name, object_file, object_of, stamp};
+use crate::sample::{assert_same, attach, fill};
+use crate::support::crowd::{assert_chains, meanwhile};
+use crate::support::observe::{assert_clean, state};
+use crate::support::{Home, entry, listing, name, object_of, stamp};
+use ImportOutcome::{Conflict, Created, Forward, Kept, Same};
 
-fn import(into: &Home, source: &Catalog) -> Imported {
-    into.catalog.import(source, &stamp(7)).unwrap()
+/// Imports a bundle of what is current in `from`.
+fn import_bundle(from: &Home, to: &Home) -> Imported {
+    let out = tempfile::tempdir().unwrap();
+    capture(&from.catalog, out.path()).unwrap();
+    let bundle = Catalog::open_read_only(out.path()).unwrap();
+    to.catalog.import(&bundle, &stamp(5)).unwrap()
 }
 
-/// What became of the one ref that the source has.
-fn outcome(into: &Home, source: &Catalog) -> ImportOutcome {
-    let imported = import(into, source);
+/// Imports the catalog itself, which has histories.
+fn import_catalog(from: &Home, to: &Home) -> Imported {
+    let source = Catalog::open_read_only(from.catalog.root()).unwrap();
+    to.catalog.import(&source, &stamp(5)).unwrap()
+}
+
+fn outcomes(imported: &Imported) -> Vec<(String, ImportOutcome)> {
+    let shown = |it: &engine_catalog::ImportedRef| (it.name().to_string(), it.outcome);
+    imported.refs.iter().map(shown).collect()
+}
+
+/// The outcome of the only ref, without problems.
+fn only(imported: &Imported) -> ImportOutcome {
     assert!(imported.problems.is_empty(), "{:?}", imported.problems);
-    let [only] = &imported.refs[..] else {
-        panic!("{:?}", imported.refs);
-    };
-    only.outcome
+    assert_eq!(imported.refs.len(), 1);
+    imported.refs[0].outcome
 }
 
-fn current(home: &Home) -> Option<EngineEntry> {
-    let record = home.catalog.current(&name("llamacpp/b1")).unwrap();
-    record.map(|record| record.entry)
-}
-
-/// A bundle of what is current.
-fn bundle(home: &Home) -> Catalog {
-    let out = home.outside().join("bundle");
-    capture(&home.catalog, &out).unwrap();
-    Catalog::open_read_only(out).unwrap()
-}
-
-#[test]
-fn bundle_makes_what_was_not_there_and_changes_nothing_the_second_time() {
-    let (from, into) = (Home::new(), Home::new());
-    let server = from.outside().join("server");
-    fs::write(&server, "\x7fELF").unwrap();
-    fill(&from.catalog, &server);
-    let bundle = bundle(&from);
-    let imported = import(&into, &bundle);
-    assert_eq!(imported.refs.len(), 6);
-    let created = |it: &engine_catalog::ImportedRef| it.outcome == ImportOutcome::Created;
-    assert!(imported.refs.iter().all(created) && imported.problems.is_empty());
-    let history = into.catalog.history(&name("llamacpp/b4330")).unwrap();
-    assert_eq!(history[0].op, Op::Import);
-    // What was attached came along, of whatever kind it is.
-    for record in imported.refs.iter().map(|it| &it.theirs) {
-        let attached = |catalog: &Catalog| catalog.attachments(&record.object).unwrap();
-        assert_eq!(attached(&into.catalog), attached(&from.catalog));
-    }
-    let before = listing(&into.at("refs"));
-    let again = import(&into, &bundle);
-    let same = |it: &engine_catalog::ImportedRef| it.outcome == ImportOutcome::Same;
-    assert!(again.refs.iter().all(same));
-    assert_eq!(listing(&into.at("refs")), before);
-    // A bundle of what was brought in is the bundle again.
-    let out = into.outside().join("again");
-    capture(&into.catalog, &out).unwrap();
-    assert_same(&out, bundle.root());
-}
-
-#[test]
-fn ref_follows_a_source_that_has_moved_on_and_stays_where_it_is_ahead() {
-    let (one, other) = (Home::new(), Home::new());
-    let [old, new] = [1, 2].map(|ms| entry("b1", ms));
-    for home in [&one, &other] {
-        home.put(&old);
-    }
-    one.put(&new);
-    assert_eq!(outcome(&one, &other.catalog), ImportOutcome::Kept);
-    assert_eq!(current(&one), Some(new.clone()));
-    assert_eq!(outcome(&other, &one.catalog), ImportOutcome::Forward);
-    assert_eq!(current(&other), Some(new));
-    assert_eq!(outcome(&other, &one.catalog), ImportOutcome::Same);
-}
-
-#[test]
-fn bundle_of_what_was_replaced_or_retired_here_changes_nothing() {
+fn home_of(builds: &[i64]) -> Home {
     let home = Home::new();
-    home.put(&entry("b1", 1));
-    let bundle = bundle(&home);
-    home.put(&entry("b1", 2));
-    assert_eq!(outcome(&home, &bundle), ImportOutcome::Kept);
-    home.catalog
-        .retire(&name("llamacpp/b1"), Expect::Any, &stamp(3))
-        .unwrap();
-    assert_eq!(outcome(&home, &bundle), ImportOutcome::Kept);
-    assert_eq!(current(&home), None);
-}
-
-#[test]
-fn conflict_leaves_ours_and_brings_theirs_into_the_store() {
-    let (ours, theirs) = (Home::new(), Home::new());
-    ours.put(&entry("b1", 1));
-    let other = theirs.put(&entry("b1", 2));
-    let bundle = bundle(&theirs);
-    for source in [&bundle, &theirs.catalog] {
-        assert_eq!(outcome(&ours, source), ImportOutcome::Conflict);
-        assert_eq!(current(&ours), Some(entry("b1", 1)));
-        let found = ours.catalog.find(&other.to_string()).unwrap().unwrap();
-        assert_eq!(ours.catalog.state(&found).unwrap(), State::Superseded);
+    for build in builds {
+        home.put(&entry("b1", *build));
     }
-    // Once a person has chosen, it is settled.
-    ours.put(&entry("b1", 2));
-    assert_eq!(outcome(&ours, &bundle), ImportOutcome::Same);
+    home
+}
+
+fn retire(home: &Home) {
+    let retired = home
+        .catalog
+        .retire(&name("llamacpp/b1"), Expect::Any, &stamp(1));
+    assert!(retired.unwrap().is_some());
+}
+
+fn current(home: &Home) -> Option<i64> {
+    let record = home.catalog.current(&name("llamacpp/b1")).unwrap();
+    record.map(|record| record.entry.created_ms)
 }
 
 #[test]
-fn damage_in_the_source_is_reported_and_stops_nothing_else() {
-    let (from, into) = (Home::new(), Home::new());
-    from.put(&entry("b1", 1));
-    let damaged = from.put(&entry("b2", 1));
-    from.put(&entry("b3", 1));
-    let file = object_file(from.catalog.root(), damaged);
-    fs::remove_file(&file).unwrap();
-    fs::write(&file, "damaged").unwrap();
-    let imported = import(&into, &from.catalog);
-    assert_eq!(imported.refs.len(), 2);
-    let [problem] = &imported.problems[..] else {
-        panic!("{:?}", imported.problems);
+fn bundle_imported_into_an_empty_catalog_and_captured_again_is_the_same() {
+    let (from, to) = (Home::new(), Home::new());
+    let server = from.outside().join("server");
+    fs::write(&server, "ELF").unwrap();
+    fill(&from.catalog, &server);
+    let (bundle, again) = (from.outside().join("bundle"), to.outside().join("again"));
+    capture(&from.catalog, &bundle).unwrap();
+    let source = Catalog::open_read_only(&bundle).unwrap();
+    let before = listing(&bundle);
+    let imported = to.catalog.import(&source, &stamp(5)).unwrap();
+    assert!(imported.problems.is_empty(), "{:?}", imported.problems);
+    assert!(imported.refs.iter().all(|it| it.outcome == Created));
+    assert!(imported.refs.iter().all(|it| it.ours.is_none()));
+    assert!(
+        imported
+            .refs
+            .is_sorted_by_key(engine_catalog::ImportedRef::name)
+    );
+    assert_eq!(listing(&bundle), before, "the source is only read");
+    capture(&to.catalog, &again).unwrap();
+    assert_same(&bundle, &again);
+    for record in &imported.refs {
+        let history = to.catalog.history(&record.name()).unwrap();
+        let [line] = &history[..] else {
+            panic!("{history:?}")
+        };
+        assert_eq!((line.op, line.old), (Op::Import, None));
+    }
+
+    // Again: nothing changes.
+    let before = state(&to.catalog);
+    let imported = to.catalog.import(&source, &stamp(6)).unwrap();
+    assert!(imported.refs.iter().all(|it| it.outcome == Same));
+    assert_eq!(state(&to.catalog), before);
+    assert_clean(to.catalog.root());
+}
+
+#[test]
+fn bundle_with_several_builds_of_one_name_brings_all_of_them() {
+    let (from, to) = (home_of(&[1, 2]), Home::new());
+    let objects = [1, 2].map(|build| object_of(&entry("b1", build)));
+    let snapshot = Snapshot {
+        objects: objects.into(),
     };
-    assert_eq!(problem.at, ImportSide::Source);
-    assert!(matches!(problem.cause, Error::Unreadable { .. }));
-    assert!(into.catalog.entry(&damaged).unwrap().is_none());
+    let (bundle, again) = (from.outside().join("bundle"), to.outside().join("again"));
+    from.catalog.capture(&bundle, &snapshot).unwrap();
+    let source = Catalog::open_read_only(&bundle).unwrap();
+    let imported = to.catalog.import(&source, &stamp(5)).unwrap();
+    assert_eq!(outcomes(&imported), []);
+    let id = snapshot.id().unwrap();
+    let (found, snapshot) = to.catalog.find_snapshot(&id.to_string()).unwrap().unwrap();
+    assert_eq!(found, id);
+    to.catalog.capture(&again, &snapshot).unwrap();
+    assert_same(&bundle, &again);
+    assert!(
+        to.catalog.snapshots().unwrap().is_empty(),
+        "names stay there"
+    );
+}
+
+#[test]
+fn what_was_held_here_is_kept_and_never_brought_back() {
+    let from = home_of(&[1]);
+    for (ours, expected) in [
+        (&[1][..], Same),
+        (&[1, 2], Kept),
+        (&[2], Conflict),
+        (&[2, 1, 3], Kept),
+    ] {
+        let to = home_of(ours);
+        let before = state(&to.catalog);
+        assert_eq!(only(&import_bundle(&from, &to)), expected, "{ours:?}");
+        assert_eq!(state(&to.catalog), before, "{ours:?}");
+    }
+    let retired = home_of(&[1, 2]);
+    retire(&retired);
+    assert_eq!(only(&import_bundle(&from, &retired)), Kept);
+    assert_eq!(current(&retired), None);
+    let other = home_of(&[2]);
+    retire(&other);
+    assert_eq!(only(&import_bundle(&from, &other)), Created);
+    assert_eq!(current(&other), Some(1));
+}
+
+#[test]
+fn catalog_with_a_history_moves_refs_forward() {
+    let from = home_of(&[1, 2, 3]);
+    for (ours, expected, after) in [
+        (&[][..], Created, 3),
+        (&[1], Forward, 3),
+        (&[2], Forward, 3),
+        (&[3], Same, 3),
+        (&[4], Conflict, 4),
+        (&[1, 4], Conflict, 4),
+        (&[1, 2, 3, 4], Kept, 4),
+    ] {
+        let to = home_of(ours);
+        let imported = import_catalog(&from, &to);
+        assert_eq!(only(&imported), expected, "{ours:?}");
+        assert_eq!(current(&to), Some(after), "{ours:?}");
+        let ours = ours.last().map(|build| object_of(&entry("b1", *build)));
+        assert_eq!(imported.refs[0].ours, ours);
+        assert_eq!(imported.refs[0].theirs.object, object_of(&entry("b1", 3)));
+        assert_chains(&to.catalog, &[name("llamacpp/b1")]);
+    }
+}
+
+#[test]
+fn rollback_there_is_followed_and_rollback_here_is_not_undone() {
+    let b1 = name("llamacpp/b1");
+    let (one, other) = (home_of(&[1, 2]), home_of(&[1, 2]));
+    one.catalog.rollback(&b1, None, &stamp(3)).unwrap();
+    assert_eq!(only(&import_catalog(&other, &one)), Kept);
+    assert_eq!(current(&one), Some(1));
+    assert_eq!(only(&import_catalog(&one, &other)), Forward);
+    assert_eq!(current(&other), Some(1));
+}
+
+#[test]
+fn conflict_leaves_ours_and_brings_in_what_theirs_holds() {
+    let (from, to) = (home_of(&[1]), home_of(&[2]));
+    let server = from.outside().join("server");
+    fs::write(&server, "ELF").unwrap();
+    let theirs = object_of(&entry("b1", 1));
+    let note = attach(from.catalog.root(), theirs, b"\xa1\x66schema\x66note/9");
+    assert_eq!(only(&import_bundle(&from, &to)), Conflict);
+    assert_eq!(current(&to), Some(2));
+    assert_eq!(to.catalog.entry(&theirs).unwrap(), Some(entry("b1", 1)));
+    assert_eq!(to.catalog.attachments(&theirs).unwrap(), [note]);
+}
+
+#[test]
+fn what_cannot_be_read_of_one_ref_does_not_stop_the_others() {
+    let (from, to) = (Home::new(), Home::new());
+    let versions = ["b1", "b2", "b3", "b4", "b5"];
+    let objects = versions.map(|version| from.put(&entry(version, 1)));
+    fs::remove_file(from.object(&objects[0])).unwrap();
+    fs::remove_file(from.object(&objects[1])).unwrap();
+    fs::write(from.object(&objects[1]), "damaged").unwrap();
+    fs::write(from.at("refs/llamacpp/b3"), "damaged").unwrap();
+    let lost = attach(from.catalog.root(), objects[3], b"\xa1\x66schema\x66note/9");
+    fs::remove_file(from.object(&lost)).unwrap();
+    // And one that no catalog should have taken.
+    let leaky = EngineEntry {
+        build_ref: Some("https://me:hunter2@git.example/x".into()),
+        ..entry("b6", 1)
+    };
+    let object = from.plant(&encode_entry(&leaky).unwrap());
+    from.point("llamacpp/b6", &object);
+
+    let imported = import_catalog(&from, &to);
+    assert_eq!(outcomes(&imported), [("llamacpp/b5".to_owned(), Created)]);
+    let mut problems = imported.problems.iter();
+    let mut next = || {
+        let problem = problems.next().unwrap();
+        assert_eq!(problem.at, ImportSide::Source);
+        &problem.cause
+    };
+    assert!(matches!(next(), Error::Dangling { .. }));
+    assert!(matches!(next(), Error::Unreadable { .. }));
+    assert!(matches!(next(), Error::Ref(RefError::Damaged { .. })));
+    assert!(matches!(next(), Error::DanglingAttachment { .. }));
+    assert!(matches!(next(), Error::Entry { .. }));
+    assert!(problems.next().is_none());
+    assert!(!to.object(&object).exists(), "no secrets");
+    assert!(
+        !to.object(&objects[3]).exists(),
+        "an entry comes whole or not"
+    );
+    assert_clean(to.catalog.root());
+}
+
+#[test]
+fn snapshot_with_a_missing_member_brings_the_others() {
+    let (from, to) = (home_of(&[1, 2]), Home::new());
+    let objects = [1, 2].map(|build| object_of(&entry("b1", build)));
+    let members = Members::Objects(objects.into());
+    let named = "release".parse().unwrap();
+    from.catalog
+        .create_snapshot(&members, Some(&named))
+        .unwrap();
+    fs::remove_file(from.object(&objects[0])).unwrap();
+    let imported = import_catalog(&from, &to);
+    assert_eq!(outcomes(&imported), [("llamacpp/b1".to_owned(), Created)]);
+    let [problem] = &imported.problems[..] else {
+        panic!("{:?}", imported.problems)
+    };
+    assert!(matches!(problem.cause, Error::MissingMember { object } if object == objects[0]));
+}
+
+#[test]
+fn damaged_ref_here_is_reported_and_stays() {
+    let (from, to) = (home_of(&[1]), home_of(&[2]));
+    from.put(&entry("b2", 1));
+    fs::write(to.at("refs/llamacpp/b1"), "damaged").unwrap();
+    let imported = import_bundle(&from, &to);
+    assert_eq!(outcomes(&imported), [("llamacpp/b2".to_owned(), Created)]);
+    let [problem] = &imported.problems[..] else {
+        panic!("{:?}", imported.problems)
+    };
+    assert_eq!(problem.at, ImportSide::Here);
+    assert!(matches!(
+        problem.cause,
+        Error::Ref(RefError::Damaged { .. })
+    ));
+    assert_eq!(fs::read(to.at("refs/llamacpp/b1")).unwrap(), b"damaged");
+}
+
+#[test]
+fn catalog_that_is_only_read_imports_nothing() {
+    let (from, to) = (home_of(&[1]), Home::new());
+    let closed = Catalog::open_read_only(to.catalog.root()).unwrap();
+    let before = listing(to.catalog.root());
+    let error = closed.import(&from.catalog, &stamp(5)).unwrap_err();
+    assert!(matches!(error, Error::ReadOnly { .. }));
+    assert_eq!(listing(to.catalog.root()), before);
+}
+
+#[test]
+fn import_of_the_catalog_itself_changes_nothing() {
+    let home = home_of(&[1, 2]);
+    let before = state(&home.catalog);
+    assert_eq!(only(&import_catalog(&home, &home)), Same);
+    assert_eq!(state(&home.catalog), before);
+}
+
+#[test]
+fn import_beside_writers_loses_no_change() {
+    let (from, to) = (Home::new(), Home::new());
+    let names: Vec<_> = (0..40).map(|n| format!("b{n}")).collect();
+    let entries: Vec<_> = names.iter().map(|version| entry(version, 1)).collect();
+    from.catalog.put_all(&entries, &stamp(1)).unwrap();
+    let counter = std::sync::atomic::AtomicI64::new(2);
+    let put_something = || {
+        let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let version = &names[usize::try_from(n).unwrap() % names.len()];
+        to.put(&entry(version, n));
+    };
+    meanwhile(put_something, || {
+        for _ in 0..5 {
+            let imported = import_catalog(&from, &to);
+            assert_eq!(imported.refs.len(), names.len());
+        }
+    });
+    let listed = to.catalog.list(&Filter::default()).unwrap();
+    let listed: Vec<_> = listed.map(|record| record.unwrap().name()).collect();
+    assert_eq!(listed.len(), names.len());
+    assert_chains(&to.catalog, &listed);
 }
 
 #[test]
@@ -138,9 +319,9 @@ fn entry_with_a_credential_is_not_brought_in() {
         ..entry("b1", 1)
     };
     // Another program wrote it.
-    let object = from.plant(&engine_catalog::encode_entry(&secret).unwrap());
+    let object = from.plant(&encode_entry(&secret).unwrap());
     from.point("llamacpp/b1", &object);
-    let imported = import(&into, &from.catalog);
+    let imported = import_catalog(&from, &into);
     assert!(matches!(imported.problems[0].cause, Error::Entry { .. }));
     assert!(!imported.problems[0].to_string().contains("hunter2"));
     assert!(imported.refs.is_empty());

@@ -62,7 +62,7 @@ fn incomplete_or_damaged_snapshot_leaves_nothing_behind() {
         objects: [good, missing].into(),
     };
     let error = refused(&home, &both);
-    assert!(matches!(error, Error::NoSuchEntry { object } if object == missing));
+    assert!(matches!(error, Error::MissingMember { object } if object == missing));
 
     let only = Snapshot {
         objects: [good].into(),
@@ -88,7 +88,10 @@ fn incomplete_or_damaged_snapshot_leaves_nothing_behind() {
         Error::DanglingAttachment { subject, object } if subject == good && object == lost
     ));
     fs::write(home.object(&lost), b"\xa1\x66schema\x66note/8").unwrap();
-    assert!(matches!(refused(&home, &only), Error::Object(_)));
+    assert!(matches!(
+        refused(&home, &only),
+        Error::UnreadableAttachment { .. }
+    ));
     fs::remove_dir_all(home.at("attachments")).unwrap();
 
     // An entry describes nothing.

@@ -70,6 +70,8 @@ fn every_example_block_is_checked() {
         "",
         "ebnf",
         "cddl", // read by people
+        "sh",   // run by people
+        "bundle",
         "limits",
         "markers",
         "names",

@@ -154,16 +154,15 @@ fn what_is_missing_or_no_entry_is_no_member_and_nothing_is_written() {
         let errors = [
             home.catalog.snapshot_of(&these(&[good, bad])).unwrap_err(),
             create(&home, &[good, bad], "x").unwrap_err(),
-            home.catalog
-                .members(&Snapshot {
-                    objects: [good, bad].into(),
-                })
-                .unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, Error::NoSuchEntry { object } if object == bad));
             assert_eq!(error.kind(), ErrorKind::NotFound);
         }
+        let objects = [good, bad].into();
+        let error = home.catalog.members(&Snapshot { objects }).unwrap_err();
+        assert!(matches!(error, Error::MissingMember { object } if object == bad));
+        assert_eq!(error.kind(), ErrorKind::Damage);
     }
     assert_eq!(listing(home.catalog.root()), before);
 }

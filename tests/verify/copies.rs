@@ -6,7 +6,7 @@ use std::fs;
 use engine_catalog::{Action, Catalog, Slug};
 
 use crate::cases::{
-    self, current, earlier, lose, manifest, other, remove, set, snapshot, sound, write,
+    self, current, earlier, huge, lose, manifest, other, remove, set, snapshot, sound, write,
 };
 use crate::support::{Home, entry, stamp};
 use crate::{assert_shows, repair, shows, slugs, verify};
@@ -183,4 +183,19 @@ fn catalog_that_may_not_be_written_is_not_repaired() {
     let read_only = Catalog::open_read_only(home.catalog.root()).unwrap();
     let refused = read_only.repair(&[], &|_| {}).unwrap_err();
     assert!(matches!(refused, engine_catalog::Error::ReadOnly { .. }));
+}
+
+#[test]
+fn object_that_grew_beyond_all_limits_is_restored_like_any_other() {
+    let (home, peer) = (sound(), sound());
+    // Nothing but a history names it.
+    huge(&home.object(&earlier()), 70 << 20);
+    assert_eq!(slugs(&verify(&home.catalog).findings), ["object-too-large"]);
+    assert_eq!(restored(&home, &[&peer.catalog]).len(), 1);
+    assert!(verify(&home.catalog).is_clean());
+    // Without a copy it is moved aside, and said to be lost.
+    huge(&home.object(&earlier()), 70 << 20);
+    let repaired = repair(&home.catalog, &[]);
+    let lost: Vec<_> = repaired.lost.iter().map(|lost| lost.object).collect();
+    assert_eq!(lost, [earlier()]);
 }

@@ -90,6 +90,7 @@ fn object_too_large() {
     error object-too-large objects/cd/cdcdcdcd…: it has 67108865 bytes, of at most 67108864
     repair:
       object-too-large objects/cd/cdcdcdcd…: moved to quarantine/objects.cd.cdcdcdcd….[RANDOM]
+      lost cdcdcdcd…:
     ");
 }
 
@@ -99,6 +100,7 @@ fn entry_too_large() {
     error object-too-large objects/58/f1b1adca…: it has 1048607 bytes, of at most 1048576
     repair:
       object-too-large objects/58/f1b1adca…: moved to quarantine/objects.58.f1b1adca….[RANDOM]
+      lost 58f1b1ad…:
     ");
 }
 

@@ -64,7 +64,7 @@ impl Create {
         };
         let (object, snapshot) = if self.print_id {
             let snapshot = catalog.snapshot_of(&members)?;
-            (snapshot.id().map_err(Error::from)?, snapshot)
+            (snapshot.id().map_err(Error::SnapshotObject)?, snapshot)
         } else {
             let object = catalog.create_snapshot(&members, self.name.as_ref())?;
             (object, catalog.snapshot(&object)?.unwrap_or_default())

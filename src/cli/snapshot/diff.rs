@@ -74,7 +74,11 @@ fn show_change(context: &mut Context, change: &EntryChange) -> Result<(), Failur
             Some(to.object),
             &fields[..],
         ),
-        _ => return Ok(()),
+        other => {
+            return Err(Failure::Unusable(format!(
+                "this program does not know of {other:?}"
+            )));
+        }
     };
     if context.out.is_json() {
         return context.out.json(&JsonEntryChange {
