@@ -92,7 +92,7 @@ pub(crate) fn list_all(root: &Root) -> Links {
 ///
 /// # Locking
 ///
-/// The caller holds the store lock, shared.
+/// The caller holds the store lock, in either way.
 pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathError> {
     if links.is_empty() {
         return Ok(());

@@ -120,7 +120,7 @@ impl<'r> LockedHistory<'r> {
     /// # Locking
     ///
     /// Takes the lock of the ref, and waits while another thread or process holds it. The caller
-    /// holds the store lock, shared, and where it locks several refs it takes them in the order of
+    /// holds the store lock, in either way, and where it locks several refs it takes them in the order of
     /// their names.
     pub(crate) fn lock(root: &'r Root, name: &RefName) -> Result<Self, PathError> {
         let place = layout::history(name);

@@ -6,9 +6,8 @@
 //! A small ref file for each engine and version, swapped atomically, points at the current one. The
 //! format is specified in `layout.md`.
 //!
-//! When a write returns, it survives a power cut; every byte that is read is checked; reading takes no
-//! lock. The README lists all that a catalog guarantees, and its limits. [`Catalog::verify`] reads
-//! everything and returns what is wrong, [`Catalog::repair`] restores what can be restored.
+//! When a write returns, it survives a power cut; every byte that is read is checked; looking
+//! things up takes no lock. The README lists all that a catalog guarantees, and its limits.
 //!
 //! # Recording and looking up
 //!
@@ -42,6 +41,15 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Comparing, carrying, looking after
+//!
+//! [`Catalog::create_snapshot`] makes a set of entries an object, which has the same id wherever the
+//! same entries are; [`compare`] tells two sets apart. `Catalog::capture` makes a proof bundle of one,
+//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog.
+//! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
+//! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
+//! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
 //!
 //! # For users of catalog-core
 //!

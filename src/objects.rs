@@ -170,7 +170,7 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 ///
 /// # Locking
 ///
-/// The caller holds the store lock, shared.
+/// The caller holds the store lock, in either way.
 pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
     let shards: Vec<_> = objects.keys().map(|id| layout::object(id).dir).collect();
     root.make_dirs(shards.iter().map(PathBuf::as_path))?;

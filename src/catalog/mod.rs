@@ -26,7 +26,7 @@ use crate::name::RefName;
 /// A catalog of prepared engines in a directory.
 ///
 /// Opening one is cheap: it reads one small file. A handle can be shared between threads, and any
-/// number of processes may use one catalog at once. Reading takes no lock and writes nothing.
+/// number of processes may use one catalog at once. Looking things up takes no lock, and reading writes nothing.
 ///
 /// ```
 /// use engine_catalog::{Catalog, EngineEntry, Stamp};

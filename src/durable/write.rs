@@ -313,6 +313,8 @@ impl<'r> Dir<'r> {
         kept: &Dir<'_>,
         kept_name: &str,
     ) -> Result<Option<String>, PathError> {
+        // Once the two are exchanged, nothing may fail before what is to be kept has its name.
+        let kept_name = format!("{kept_name}.{}", kept.unique()?);
         let (tmp, temporary) = staged.named();
         match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
             Ok(()) => {}
@@ -320,7 +322,6 @@ impl<'r> Dir<'r> {
             Err(Errno::NOENT) => return self.replace(staged, name).map(|()| None),
             Err(errno) => return Err(self.fail("replace", name, errno)),
         }
-        let kept_name = format!("{kept_name}.{}", kept.unique()?);
         let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
         // Where moving failed, what is to be kept stays in tmp/.
         staged.temporary = None;
