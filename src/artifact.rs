@@ -214,7 +214,8 @@ impl Artifact {
             done,
             total,
         });
-        read_ahead(&file, |chunk| {
+        // Of one that grows no more is read than it had: it has changed.
+        read_ahead((&file).take(total), |chunk| {
             hasher.update(chunk);
             if let Some(other) = &mut other {
                 other.update(chunk);
@@ -227,6 +228,7 @@ impl Artifact {
             });
         })
         .map_err(fail)?;
+        self.require_same(file.metadata().map_err(fail)?)?;
         let blake3 = hasher.finish();
         let digest = other.map_or_else(|| blake3.clone(), Hasher::finish);
         let found = ManifestFile {
@@ -247,7 +249,7 @@ impl Artifact {
 }
 
 /// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.
-fn read_ahead(mut file: &File, mut consume: impl FnMut(&[u8])) -> io::Result<()> {
+fn read_ahead(mut file: io::Take<&File>, mut consume: impl FnMut(&[u8])) -> io::Result<()> {
     let (full, filled) = sync_channel::<Vec<u8>>(1);
     let (empty, emptied) = channel();
     std::thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! Drift: whether the files of an engine are still what was recorded (layout.md section 4.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::artifact::{Artifact, ArtifactError, Found, Progress, can_hash};
 use crate::catalog::{Catalog, Record};
 use crate::digest::{Algorithm, check_digest};
+use crate::entry::EngineEntry;
 use crate::error::Error;
 use crate::manifest::{Manifest, ManifestFile};
 
@@ -47,6 +48,11 @@ pub enum DriftKind {
     Missing,
     /// Something other than a regular file is there.
     NotAFile,
+    /// It cannot be read, so nobody knows whether it is as recorded.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
     /// It has another size, and so another content.
     Size {
         /// Bytes that were recorded.
@@ -99,8 +105,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Path`] where a file cannot be read, [`Error::Artifact`] where one changes meanwhile,
-    /// and the errors of [`manifests`](Self::manifests).
+    /// [`Error::Artifact`] where a file changes meanwhile, and the errors of
+    /// [`manifests`](Self::manifests).
     pub fn check(&self, record: &Record) -> Result<Check, Error> {
         self.check_with_progress(record, &mut |_| {})
     }
@@ -129,7 +135,12 @@ impl Catalog {
             seen: BTreeMap::new(),
         };
         let mut closest: Option<(Vec<Drift>, usize, u64)> = None;
-        for manifest in self.manifests(&record.object)? {
+        let describes = |manifest: &Manifest| describes(manifest, &record.entry);
+        for manifest in self
+            .manifests(&record.object)?
+            .into_iter()
+            .filter(describes)
+        {
             let drift = files.compare(&manifest)?;
             if closest
                 .as_ref()
@@ -139,8 +150,13 @@ impl Catalog {
                 closest = Some((drift, manifest.files.len(), bytes));
             }
         }
+        // What the manifest says of the first file says all.
+        let has_drifted =
+            |(drift, ..): &(Vec<Drift>, _, _)| drift.iter().any(|drift| drift.path == *first);
         let by_digest = match (digest, algorithm) {
-            (Some(digest), Some(_)) => Some(files.compare_first(digest)?),
+            (Some(digest), Some(_)) if !closest.as_ref().is_some_and(has_drifted) => {
+                Some(files.compare_first(digest)?)
+            }
             _ => None,
         };
         let (mut drift, count, bytes) = match (closest, &by_digest) {
@@ -148,9 +164,7 @@ impl Catalog {
             (None, Some(_)) => (Vec::new(), 1, files.size_of_first()),
             (None, None) => return Ok(Check::NothingToCompare(Incomparable::NoDigest)),
         };
-        // What the manifest says of the first file says all.
-        let is_known = drift.iter().any(|drift| drift.path == *first);
-        drift.extend(by_digest.flatten().filter(|_| !is_known));
+        drift.extend(by_digest.flatten());
         Ok(if drift.is_empty() {
             Check::Pass {
                 files: count,
@@ -160,6 +174,17 @@ impl Catalog {
             Check::Drift(drift)
         })
     }
+}
+
+/// Returns whether a manifest is of the files that an entry names, no more and no less. One that came
+/// from elsewhere might be of anything.
+pub(crate) fn describes(manifest: &Manifest, entry: &EngineEntry) -> bool {
+    let named: BTreeSet<_> = entry
+        .artifacts
+        .iter()
+        .filter_map(|path| path.to_str())
+        .collect();
+    manifest.files.keys().map(String::as_str).eq(named)
 }
 
 /// The files of an entry, each of them read once at most.
@@ -202,12 +227,13 @@ impl Files<'_> {
                 found: artifact.size(),
             });
         } else {
-            let found = self.hash(&artifact)?.0.blake3;
-            if found != expected.blake3 {
-                differences.push(DriftKind::Content {
+            match self.hash(&artifact)? {
+                Ok((found, _)) if found.blake3 == expected.blake3 => {}
+                Ok((found, _)) => differences.push(DriftKind::Content {
                     expected: format!("{}:{}", Algorithm::Blake3, expected.blake3),
-                    found: format!("{}:{found}", Algorithm::Blake3),
-                });
+                    found: format!("{}:{}", Algorithm::Blake3, found.blake3),
+                }),
+                Err(how) => differences.push(how),
             }
         }
         if artifact.mode() != expected.mode {
@@ -223,13 +249,13 @@ impl Files<'_> {
     fn compare_first(&mut self, digest: &str) -> Result<Option<Drift>, Error> {
         let path = self.first;
         let how = match at(path)? {
-            Ok(artifact) => {
-                let found = self.hash(&artifact)?.1;
-                (found != digest).then(|| DriftKind::Content {
+            Ok(artifact) => match self.hash(&artifact)? {
+                Ok((_, found)) => (found != digest).then(|| DriftKind::Content {
                     expected: digest.to_owned(),
                     found,
-                })
-            }
+                }),
+                Err(how) => Some(how),
+            },
             Err(how) => Some(how),
         };
         let path = path.to_owned();
@@ -242,33 +268,45 @@ impl Files<'_> {
 
     /// Returns what is in a file: what a manifest says of it, and its digest by the algorithm of the
     /// entry.
-    fn hash(&mut self, artifact: &Artifact) -> Result<(ManifestFile, String), Error> {
+    fn hash(
+        &mut self,
+        artifact: &Artifact,
+    ) -> Result<Result<(ManifestFile, String), DriftKind>, Error> {
         let path = artifact.path();
         if let Some(found) = self.seen.get(path) {
-            return Ok(found.clone());
+            return Ok(Ok(found.clone()));
         }
         let of_entry = self.algorithm.filter(|_| path == self.first);
         let algorithm = of_entry.unwrap_or(Algorithm::Blake3);
-        let found = artifact.hash(algorithm, self.progress);
-        let found = found.map_err(unreadable)?;
-        self.seen.insert(path.to_owned(), found.clone());
-        Ok(found)
+        match artifact.hash(algorithm, self.progress) {
+            Ok(found) => {
+                self.seen.insert(path.to_owned(), found.clone());
+                Ok(Ok(found))
+            }
+            Err(error) => unreadable(error).map(Err),
+        }
     }
 }
 
 /// Returns the file that `path` leads to, or how what is there cannot be that file.
 fn at(path: &Path) -> Result<Result<Artifact, DriftKind>, Error> {
-    Ok(match Artifact::find(path).map_err(unreadable)? {
+    let found = match Artifact::find(path) {
+        Ok(found) => found,
+        Err(error) => return unreadable(error).map(Err),
+    };
+    Ok(match found {
         Found::File(artifact) => Ok(artifact),
         Found::Nothing => Err(DriftKind::Missing),
         Found::Other => Err(DriftKind::NotAFile),
     })
 }
 
-/// A file that cannot be read is no reason to refuse anything: nobody knows whether it has drifted.
-fn unreadable(error: ArtifactError) -> Error {
+/// A file that cannot be read hides nothing of the others.
+fn unreadable(error: ArtifactError) -> Result<DriftKind, Error> {
     match error {
-        ArtifactError::Path(error) => error.into(),
-        error => error.into(),
+        ArtifactError::Path(error) => Ok(DriftKind::Unreadable {
+            reason: error.cause.to_string(),
+        }),
+        error => Err(error.into()),
     }
 }

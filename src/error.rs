@@ -54,6 +54,12 @@ pub enum Error {
         /// What its format marker says.
         cause: MarkerError,
     },
+    /// A bundle is not made inside of the catalog that it is of.
+    #[error("{} lies in the catalog that is to be captured", path.display())]
+    InsideCatalog {
+        /// Where the bundle was to be.
+        path: PathBuf,
+    },
     /// The catalog was opened to be read only.
     #[error("the catalog at {} is open for reading only", root.display())]
     ReadOnly {
@@ -172,6 +178,17 @@ pub enum Error {
         /// The object.
         object: ObjectId,
     },
+    /// A manifest from elsewhere says something else of an entry than the one that is here: it would
+    /// have drifted files pass.
+    #[error(
+        "manifest {object} of entry {subject} is refused: the one that is here says something else"
+    )]
+    OtherFiles {
+        /// The entry.
+        subject: ObjectId,
+        /// The manifest.
+        object: ObjectId,
+    },
     /// A snapshot is too large to be an object.
     #[error("the snapshot is refused: {0}")]
     SnapshotObject(ObjectError),
@@ -273,6 +290,8 @@ impl Error {
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
             | Self::Occupied { .. }
+            | Self::InsideCatalog { .. }
+            | Self::OtherFiles { .. }
             | Self::ReadOnly { .. }
             | Self::Pristine { .. }
             | Self::ReadOnlyFeature { .. }
@@ -280,7 +299,7 @@ impl Error {
             | Self::EntryObject { .. }
             | Self::Name(_)
             | Self::SnapshotObject(_)
-            | Self::Snapshot(SnapshotError::Taken { .. })
+            | Self::Snapshot(SnapshotError::Taken { .. } | SnapshotError::IsAnId { .. })
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,

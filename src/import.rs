@@ -14,11 +14,15 @@ use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
+use crate::object::Object;
 use crate::objects;
 use crate::refs::{self, Expect, RefError, Update};
 
 /// How often it is looked again at refs that others change meanwhile.
 const MOST_ATTEMPTS: u32 = 100;
+
+/// More than this is not held in memory before it is written, less what belongs to a single entry.
+const MAX_BATCH_BYTES: usize = 64 << 20;
 
 /// What [`Catalog::import`] did.
 #[derive(Debug, Default)]
@@ -135,8 +139,13 @@ impl Catalog {
             let mut batch = Vec::with_capacity(names.len());
             for name in names {
                 match Arrival::of_ref(source, name) {
-                    Ok(arrival) => batch.extend(arrival),
+                    Ok(Some(arrival)) => batch.push(self.screen(arrival, &mut imported)),
+                    Ok(None) => {}
                     Err(cause) => imported.problem(ImportSide::Source, cause),
+                }
+                if batch.iter().map(Arrival::size).sum::<usize>() > MAX_BATCH_BYTES {
+                    self.import_refs(&batch, stamp, &mut imported)?;
+                    batch.clear();
                 }
             }
             self.import_refs(&batch, stamp, &mut imported)?;
@@ -257,7 +266,7 @@ impl Catalog {
                 let mut batch = Vec::with_capacity(members.len());
                 for &object in members.iter().filter(|object| arrived.insert(**object)) {
                     match Arrival::of_member(source, object) {
-                        Ok(arrival) => batch.push(arrival),
+                        Ok(arrival) => batch.push(self.screen(arrival, imported)),
                         Err(cause) => imported.problem(ImportSide::Source, cause),
                     }
                 }
@@ -275,6 +284,23 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out manifests that would speak against one that is here.
+    fn screen(&self, mut arrival: Arrival, imported: &mut Imported) -> Arrival {
+        let own = self.manifests(&arrival.record.object).unwrap_or_default();
+        arrival.attached.retain(|attached| {
+            let (subject, object) = attached.link;
+            let is_other = match Object::decode(&attached.bytes) {
+                Ok(Object::Manifest(manifest)) => !own.is_empty() && !own.contains(&manifest),
+                _ => false,
+            };
+            if is_other {
+                imported.problem(ImportSide::Source, Error::OtherFiles { subject, object });
+            }
+            !is_other
+        });
+        arrival
     }
 
     fn write_arrivals(&self, batch: &[Arrival]) -> Result<(), Error> {
@@ -316,6 +342,13 @@ struct Arrival {
 }
 
 impl Arrival {
+    /// Returns about how many bytes of memory this takes.
+    fn size(&self) -> usize {
+        let attached = self.attached.iter().map(|attached| attached.bytes.len());
+        let changes = self.changes.len() * size_of::<Change>();
+        self.bytes.len() + attached.sum::<usize>() + changes
+    }
+
     /// What a change of our ref is: a ref with a history comes from another catalog.
     fn op(&self) -> Op {
         if self.changes.is_empty() {

@@ -32,6 +32,12 @@ pub enum SnapshotError {
         /// The snapshot that has it.
         found: ObjectId,
     },
+    /// The name would be taken for the id of an object.
+    #[error("{name} is no name for a snapshot: it is the id of an object")]
+    IsAnId {
+        /// The name.
+        name: Name,
+    },
     /// Its file cannot be read or written.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -64,8 +70,11 @@ pub(crate) fn list(root: &Root) -> Result<Vec<Name>, PathError> {
 ///
 /// # Errors
 ///
-/// [`SnapshotError::Taken`] where another snapshot has it.
+/// [`SnapshotError::Taken`] where another snapshot has it, [`SnapshotError::IsAnId`] where it is none.
 pub(crate) fn has_name(root: &Root, name: &Name, object: ObjectId) -> Result<bool, SnapshotError> {
+    if name.as_str().parse::<ObjectId>().is_ok() {
+        return Err(SnapshotError::IsAnId { name: name.clone() });
+    }
     match read(root, name)? {
         Some(found) if found != object => {
             let name = name.clone();

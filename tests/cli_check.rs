@@ -173,3 +173,18 @@ fn modified(top: &Path) -> Vec<(std::path::PathBuf, std::time::SystemTime)> {
     });
     files.collect()
 }
+
+#[test]
+fn file_that_cannot_be_read_hides_no_drift_of_others() {
+    let program = with_engines();
+    fs::remove_file(program.dir().join("lib.so")).unwrap();
+    fs::remove_file(program.dir().join("server")).unwrap();
+    std::os::unix::fs::symlink("server", program.dir().join("server")).unwrap();
+    assert_snapshot!(shows(&program, &["check", "llamacpp/b1"]), @"
+    llamacpp/b1  drift
+      [DIR]/lib.so is missing
+      [DIR]/server cannot be read: Too many levels of symbolic links (os error 40)
+    | error: something could not be read
+    [exit status 3]
+    ");
+}

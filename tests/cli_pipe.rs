@@ -54,3 +54,18 @@ fn what_is_put_is_stored_also_when_nobody_reads_the_object_ids() {
         assert_eq!(catalog.list(&Filter::default()).unwrap().count(), 300);
     }
 }
+
+#[test]
+fn a_closed_pipe_hides_no_finding_and_no_drift() {
+    let program = Program::with_catalog();
+    let catalog = Catalog::open(program.root()).unwrap();
+    let mut missing = entry("b1", 1);
+    missing.artifacts = vec![program.dir().join("missing")];
+    missing.digest = Some(format!("blake3:{}", "0".repeat(64)));
+    catalog.put(&missing, &stamp(1)).unwrap();
+    assert_eq!(unread(&program, &["check", "--all"]).status.code(), Some(1));
+    std::fs::write(program.root().join("refs/llamacpp/b1"), "torn").unwrap();
+    for args in [&["verify"][..], &["verify", "--json"]] {
+        assert_eq!(unread(&program, args).status.code(), Some(1), "{args:?}");
+    }
+}

@@ -57,16 +57,20 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Occupied`] where something is in its place already, [`Error::MissingMember`] where a
-    /// member is missing, [`Error::Entry`] where one looks like it contains a credential, those of
-    /// [`manifests`](Self::manifests), and [`Error::Path`]. Nothing is left of what failed, unless it
-    /// could not be removed, or the very last sync failed.
+    /// [`Error::Occupied`] where something is in its place already, [`Error::InsideCatalog`],
+    /// [`Error::MissingMember`] where a member is missing, [`Error::Entry`] where one looks like it
+    /// contains a credential, those of [`manifests`](Self::manifests), and [`Error::Path`]. Nothing
+    /// is left of what failed, unless it could not be removed, or the very last sync failed.
     pub fn capture(&self, out: &Path, snapshot: &Snapshot) -> Result<Bundle, Error> {
         let occupied = || Error::Occupied {
             path: out.to_owned(),
         };
         if !is_vacant(out)? {
             return Err(occupied());
+        }
+        if self.root_dir().contains(out)? {
+            let path = out.to_owned();
+            return Err(Error::InsideCatalog { path });
         }
         let _lock = self.begin_long_read()?;
         let bytes = snapshot.encode().map_err(Error::SnapshotObject)?;

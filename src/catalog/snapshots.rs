@@ -141,6 +141,10 @@ impl Catalog {
     /// [`Error::UnreadableSnapshot`] where it cannot be returned as a snapshot, and those of
     /// [`resolve`](Self::resolve) and [`snapshot`](Self::snapshot).
     pub fn find_snapshot(&self, spec: &str) -> Result<Option<(ObjectId, Snapshot)>, Error> {
+        // What is an id stands for the object, whatever a file is called.
+        if let Ok(object) = spec.parse::<ObjectId>() {
+            return Ok(self.snapshot(&object)?.map(|snapshot| (object, snapshot)));
+        }
         if let Ok(name) = Name::new(spec)
             && let Some(object) = snapshots::read(&self.root, &name)?
         {

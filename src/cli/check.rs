@@ -39,10 +39,7 @@ impl Check {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let catalog = context.read()?;
         let (mut drifted, mut compared, mut failed) = (false, false, 0);
-        let mut fail = |error: &engine_catalog::Error| {
-            failed += 1;
-            say("error", &error.to_string());
-        };
+        let mut is_read = true;
         let mut records = Vec::new();
         for spec in &self.specs {
             records.push(find(&catalog, spec)?);
@@ -51,7 +48,10 @@ impl Check {
             for record in catalog.list(&Filter::default())? {
                 match record {
                     Ok(record) => records.push(record),
-                    Err(error) => fail(&error),
+                    Err(error) => {
+                        failed += 1;
+                        say("error", &error.to_string());
+                    }
                 }
             }
         }
@@ -61,11 +61,19 @@ impl Check {
             drop(bar);
             match outcome {
                 Ok(outcome) => {
+                    failed += count_unreadable(&outcome);
                     drifted |= matches!(outcome, Outcome::Drift(_));
                     compared |= !matches!(outcome, Outcome::NothingToCompare(_));
-                    show(context, record, &outcome)?;
+                    match is_read.then(|| show(context, record, &outcome)) {
+                        // Whoever reads this has seen enough; the exit status is of all.
+                        Some(Err(failure)) if failure.is_closed_pipe() => is_read = false,
+                        shown => shown.unwrap_or(Ok(()))?,
+                    }
                 }
-                Err(error) => fail(&error),
+                Err(error) => {
+                    failed += 1;
+                    say("error", &error.to_string());
+                }
             }
         }
         Ok(match (failed, drifted, compared || records.is_empty()) {
@@ -75,6 +83,15 @@ impl Check {
             (_, _, false) => Status::NothingToCompare,
         })
     }
+}
+
+/// How many files could not be read.
+fn count_unreadable(outcome: &Outcome) -> usize {
+    let Outcome::Drift(drift) = outcome else {
+        return 0;
+    };
+    let is_unreadable = |drift: &&Drift| matches!(drift.how, DriftKind::Unreadable { .. });
+    drift.iter().filter(is_unreadable).count()
 }
 
 #[derive(Serialize)]
@@ -142,6 +159,7 @@ fn describe(drift: &Drift) -> String {
     let how = match &drift.how {
         DriftKind::Missing => "is missing".to_owned(),
         DriftKind::NotAFile => "is not a regular file".to_owned(),
+        DriftKind::Unreadable { reason } => format!("cannot be read: {reason}"),
         DriftKind::Size { expected, found } => {
             format!("has {found} bytes, recorded {expected}")
         }

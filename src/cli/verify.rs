@@ -76,7 +76,7 @@ impl Verify {
             (false, false) => VerifyScope::Objects(resolve(&catalog, &self.objects)?),
         };
         let report = with_bar(|progress| catalog.verify(&scope, progress))?;
-        show(context, report.findings.iter().map(Line::found))?;
+        show_if_read(context, report.findings.iter().map(Line::found))?;
         advise(&report);
         summarise(&report);
         if is_scrub {
@@ -109,7 +109,7 @@ impl Verify {
             after,
             ..
         } = with_bar(|progress| catalog.repair(&from, progress))?;
-        show(context, repairs.iter().map(Line::repaired))?;
+        show_if_read(context, repairs.iter().map(Line::repaired))?;
         for lost in &lost {
             say("lost", &describe(lost));
         }
@@ -203,6 +203,17 @@ impl<'a> Line<'a> {
             }),
             ..Self::found(&repaired.finding)
         }
+    }
+}
+
+/// Shows them, as far as somebody reads it; the exit status is of all.
+fn show_if_read<'a>(
+    context: &mut Context,
+    lines: impl Iterator<Item = Line<'a>>,
+) -> Result<(), Failure> {
+    match show(context, lines).and_then(|()| context.out.flush()) {
+        Err(failure) if failure.is_closed_pipe() => Ok(()),
+        shown => shown,
     }
 }
 

@@ -66,3 +66,24 @@ fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathE
     }
     Ok(())
 }
+
+#[cfg(feature = "bundle")]
+impl Root {
+    /// Returns whether `path`, which need not exist, leads into the root.
+    pub(crate) fn contains(&self, path: &Path) -> Result<bool, PathError> {
+        use std::os::unix::fs::MetadataExt;
+
+        let fail = |error: std::io::Error| PathError::new("look at", path, error);
+        let absolute = std::path::absolute(path).map_err(fail)?;
+        let own = self.fd.metadata().map_err(fail)?;
+        // What is not there yet will be made below the first directory that is.
+        let mut above = absolute.ancestors();
+        let Some(existing) = above.find_map(|above| above.canonicalize().ok()) else {
+            return Ok(false);
+        };
+        let mut above = existing
+            .ancestors()
+            .filter_map(|above| above.metadata().ok());
+        Ok(above.any(|dir| (dir.dev(), dir.ino()) == (own.dev(), own.ino())))
+    }
+}

@@ -8,9 +8,12 @@ use super::judge::{Judgement, damaged, judge, missing};
 use super::scan::{Scan, spread};
 use super::slug::Slug;
 use super::tree;
+use crate::drift::describes;
 use crate::durable::{Cause, FileKind};
 use crate::hash::ObjectId;
 use crate::layout;
+use crate::object::Object;
+use crate::objects;
 
 pub(super) fn check_all(scan: &Scan<'_>, found: &mut Vec<Finding>) {
     let shards = tree::shards(scan, Path::new(layout::ATTACHMENTS), found);
@@ -63,7 +66,11 @@ fn look(scan: &Scan<'_>, subject: &ObjectId, object: &ObjectId) -> Vec<Finding> 
         }
     }
     match judge(scan.root, object) {
-        Judgement::Good(described) if described.subject() == Some(*subject) => {}
+        Judgement::Good(described) if described.subject() == Some(*subject) => {
+            if let Some(message) = foreign_manifest(scan, subject, &described) {
+                found.push(finding(Slug::ManifestForeign, message));
+            }
+        }
         Judgement::Good(_) => found.push(finding(
             Slug::LinkMisplaced,
             format!("object {object} does not describe {subject}"),
@@ -79,4 +86,14 @@ fn look(scan: &Scan<'_>, subject: &ObjectId, object: &ObjectId) -> Vec<Finding> 
         found.push(Finding::new(Slug::LinkSubjectMissing, &path, message).of(*subject));
     }
     found
+}
+
+/// What is wrong with a manifest that is not of the files of its entry.
+fn foreign_manifest(scan: &Scan<'_>, subject: &ObjectId, described: &Object) -> Option<String> {
+    let Object::Manifest(manifest) = described else {
+        return None;
+    };
+    let entry = objects::read_entry(scan.root, subject).ok()??;
+    let is_foreign = !describes(manifest, &entry);
+    is_foreign.then(|| format!("it is not of the files that entry {subject} names"))
 }

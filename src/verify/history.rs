@@ -54,6 +54,10 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
         let message = format!("no line leads to what the ref holds, {held}");
         found.push(finding(Slug::HistoryDisconnected, message));
     }
+    if current.is_none() && !changes.is_empty() && changes.iter().all(|it| it.old.is_none()) {
+        let message = "it begins with an entry, and there is no such ref".to_owned();
+        found.push(finding(Slug::RefAbsent, message));
+    }
     let changes = committed(changes, current);
     let named: BTreeSet<ObjectId> = changes
         .iter()

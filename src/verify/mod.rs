@@ -71,6 +71,9 @@ impl std::fmt::Debug for Scrub<'_> {
     }
 }
 
+/// After how many parts of a scrub it is remembered what was verified.
+const REMEMBERED_TOGETHER: usize = 64;
+
 /// How far a verification is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,26 +151,33 @@ impl Catalog {
             let elapsed_ms = clock().saturating_sub(begin_ms).max(0).unsigned_abs();
             budget.is_none_or(|budget| u128::from(elapsed_ms) < budget.as_millis())
         };
-        let looked = scan.look_at(&due, clock, goes_on);
-        let parts = Parts {
-            verified: looked.len(),
-            skipped: Part::all().count() - due.len(),
-            overdue: due.len() - looked.len(),
-        };
-        let mut findings = Vec::new();
-        for looked in looked {
-            let is_faulty = looked.findings.iter().any(Finding::is_fault);
-            let outcome = if is_faulty {
-                Outcome::Faulty
-            } else {
-                Outcome::Clean
-            };
-            schedule.set(looked.part, looked.at_ms, outcome);
-            findings.extend(looked.findings);
+        let (mut findings, mut verified, mut forgotten) = (Vec::new(), 0, None);
+        // What was verified is remembered also if this is cut short.
+        for some in due.chunks(REMEMBERED_TOGETHER) {
+            if verified > 0 && !goes_on() {
+                break;
+            }
+            let looked = scan.look_at(some, clock, goes_on);
+            verified += looked.len();
+            for looked in looked {
+                let is_faulty = looked.findings.iter().any(Finding::is_fault);
+                let outcome = if is_faulty {
+                    Outcome::Faulty
+                } else {
+                    Outcome::Clean
+                };
+                schedule.set(looked.part, looked.at_ms, outcome);
+                findings.extend(looked.findings);
+            }
+            forgotten = self.remember(&schedule).err();
         }
-        let remembered = self.remember(&schedule);
+        let parts = Parts {
+            verified,
+            skipped: Part::all().count() - due.len(),
+            overdue: due.len() - verified,
+        };
         Report {
-            forgotten: remembered.err(),
+            forgotten,
             ..Report::new(findings, scan.so_far(), parts)
         }
     }

@@ -1,5 +1,6 @@
 //! Looking at parts, on all cores, and counting what was looked at.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ pub(crate) struct Scan<'a> {
     pub(super) root: &'a Root,
     progress: &'a (dyn Fn(VerifyProgress) + Sync),
     /// What was in `tmp/` in the beginning: what is still there in the end is left over.
-    pub(super) temporaries: Vec<(String, FileKind)>,
+    pub(super) temporaries: BTreeSet<(String, FileKind)>,
     parts: usize,
     parts_done: AtomicUsize,
     objects: AtomicU64,
@@ -40,7 +41,11 @@ impl<'a> Scan<'a> {
         parts: usize,
         progress: &'a (dyn Fn(VerifyProgress) + Sync),
     ) -> Self {
-        let temporaries = root.list(layout::TMP.as_ref()).unwrap_or_default();
+        let temporaries = root
+            .list(layout::TMP.as_ref())
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
         Self {
             root,
             progress,

@@ -61,7 +61,9 @@ impl Schedule {
             _ => false,
         };
         let mut due: Vec<_> = Part::all().filter(|part| !is_fresh(part)).collect();
-        due.sort_by_key(|part| self.0.get(part).map(|(at_ms, _)| *at_ms));
+        // As above: by another clock, or never.
+        let verified_ms = |part: &Part| self.0.get(part).map(|(at_ms, _)| *at_ms);
+        due.sort_by_key(|part| verified_ms(part).filter(|at_ms| *at_ms <= now_ms));
         due
     }
 
@@ -140,7 +142,11 @@ mod tests {
         schedule.0.remove(&Part::Objects(7));
         let due = schedule.due(1000, None);
         assert_eq!(due.len(), 513);
-        assert_eq!(due[..2], [Part::Objects(7), Part::Blobs(255)]);
+        // What was verified at a time to come counts as never verified, too.
+        assert_eq!(
+            due[..3],
+            [Part::Objects(0), Part::Objects(7), Part::Blobs(255)]
+        );
         // 20 ms is an age, and 21 is older.
         let due = schedule.due(1000, Some(Duration::from_millis(20)));
         assert!(due.contains(&Part::Names), "it had findings");

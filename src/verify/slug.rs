@@ -156,6 +156,9 @@ slugs! {
     /// The link of an attachment is not empty.
     LinkNotEmpty Warning "link-not-empty"
         "repair moves it aside and puts an empty one in its place"
+    /// A manifest is not of the files that its entry names.
+    ManifestForeign Warning "manifest-foreign"
+        "check does not use it; the entry is not affected"
     /// An id is that of two current entries.
     AmbiguousId Warning "ambiguous-id"
         "looking the id up is refused: retire one of the two, or record it with another id"
@@ -168,6 +171,9 @@ slugs! {
     /// A history ends with a write that was cut short.
     HistoryTorn Notice "history-torn"
         "the change did not take effect; the next change removes the end"
+    /// A history begins with an entry, and there is no such ref.
+    RefAbsent Notice "ref-absent"
+        "its first put was cut short; if it was not, copy the ref from another copy of the catalog, or record the engine again"
     /// A ref has no history.
     HistoryMissing Notice "history-missing"
         "nothing says how the entry became current; the next change begins a history"

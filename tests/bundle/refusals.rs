@@ -130,3 +130,21 @@ fn entry_with_a_credential_is_not_captured() {
         }
     ));
 }
+
+#[test]
+fn no_bundle_is_made_inside_of_its_catalog() {
+    let home = Home::new();
+    home.put(&entry("b1", 1));
+    let link = home.outside().join("link");
+    symlink(home.at("refs"), &link).unwrap();
+    let before = listing(&home.at("."));
+    for out in [
+        home.at("refs/bundle"),
+        home.at("new/deep"),
+        link.join("bundle"),
+    ] {
+        let error = capture(&home.catalog, &out).unwrap_err();
+        assert!(matches!(error, Error::InsideCatalog { .. }), "{error}");
+    }
+    assert_eq!(listing(&home.at(".")), before);
+}

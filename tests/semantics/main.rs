@@ -8,6 +8,7 @@
 )]
 
 mod artifacts;
+mod drift;
 mod lookups;
 mod manifests;
 mod opening;

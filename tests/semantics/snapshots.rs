@@ -350,3 +350,28 @@ fn snapshot_under_writers_is_a_state_that_was_there_at_one_moment() {
         assert!(seen.len() > 3, "the writer was at work meanwhile: {seen:?}");
     });
 }
+
+#[test]
+fn id_stands_for_its_object_and_is_no_name() {
+    let home = Home::new();
+    let object = home.put(&entry("b1", 1));
+    let empty = home.catalog.create_snapshot(&these(&[]), None).unwrap();
+    let id = Name::new(&empty.to_string()).unwrap();
+    let error = home
+        .catalog
+        .create_snapshot(&these(&[object]), Some(&id))
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Snapshot(SnapshotError::IsAnId { .. })
+    ));
+    // Somebody gives it all the same.
+    let other = home
+        .catalog
+        .create_snapshot(&these(&[object]), None)
+        .unwrap();
+    fs::create_dir_all(home.at("snapshots")).unwrap();
+    fs::write(home.at(&format!("snapshots/{empty}")), format!("{other}\n")).unwrap();
+    let (found, _) = home.catalog.find_snapshot(id.as_str()).unwrap().unwrap();
+    assert_eq!(found, empty);
+}

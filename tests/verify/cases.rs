@@ -23,7 +23,14 @@ pub(crate) fn earlier() -> ObjectId {
 }
 
 pub(crate) fn other() -> ObjectId {
-    object_of(&entry("b2", 1))
+    object_of(&other_entry())
+}
+
+pub(crate) fn other_entry() -> EngineEntry {
+    EngineEntry {
+        artifacts: vec!["/opt/x".into()],
+        ..entry("b2", 1)
+    }
 }
 
 /// The manifest that is attached to [`other`].
@@ -69,7 +76,7 @@ pub(crate) fn sound() -> Home {
     let home = Home::new();
     home.put(&entry("b1", 1));
     home.put(&entry("b1", 2));
-    home.put(&entry("b2", 1));
+    home.put(&other_entry());
     object(&home, &manifest_bytes());
     write(&home, &link(), b"");
     let members = Members::Current(Filter::default());
@@ -224,6 +231,17 @@ pub(crate) const CASES: &[(&str, Damage)] = &[
             "good",
         );
         write(home, &format!("blobs/00/{}", "0".repeat(62)), "bad");
+    }),
+    ("manifest-foreign", |home| {
+        let files = BTreeMap::new();
+        let subject = other();
+        let foreign = Manifest { subject, files }.encode().unwrap();
+        let foreign = object(home, &foreign);
+        write(home, &link_of(&other(), &foreign), "");
+    }),
+    ("ref-absent", |home| {
+        home.put(&entry("b9", 1));
+        remove(&home.at("refs/llamacpp/b9"));
     }),
     ("ref-torn", |home| {
         write(home, B1, &current().to_string()[..30]);

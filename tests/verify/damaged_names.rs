@@ -53,8 +53,8 @@ fn ref_object_damaged() {
 #[test]
 fn ref_wrong_kind() {
     assert_shows!(shows(case("ref-wrong-kind"), &[]), @"
-    error history-disconnected history/llamacpp/b1: no line leads to what the ref holds, 0cf122cc…
-    error ref-wrong-kind refs/llamacpp/b1: object 0cf122cc… is of kind snapshot/1, expected engine-entry/1
+    error history-disconnected history/llamacpp/b1: no line leads to what the ref holds, 5cf766ba…
+    error ref-wrong-kind refs/llamacpp/b1: object 5cf766ba… is of kind snapshot/1, expected engine-entry/1
     repair:
       history-disconnected history/llamacpp/b1: found no more
       ref-wrong-kind refs/llamacpp/b1: written anew; what was there is quarantine/refs.llamacpp.b1.[RANDOM]
@@ -64,8 +64,8 @@ fn ref_wrong_kind() {
 #[test]
 fn ref_misplaced() {
     assert_shows!(shows(case("ref-misplaced"), &[]), @r#"
-    error history-disconnected history/llamacpp/b1: no line leads to what the ref holds, b8ff2155…
-    error ref-misplaced refs/llamacpp/b1: object b8ff2155… is an entry of llamacpp/b2
+    error history-disconnected history/llamacpp/b1: no line leads to what the ref holds, 8ed75694…
+    error ref-misplaced refs/llamacpp/b1: object 8ed75694… is an entry of llamacpp/b2
     warning ambiguous-id refs/llamacpp/b2: its id "llamacpp:b2" is also that of llamacpp/b1
     repair:
       history-disconnected history/llamacpp/b1: found no more
@@ -211,30 +211,30 @@ fn snapshot_torn() {
 #[test]
 fn snapshot_dangling() {
     assert_shows!(shows(case("snapshot-dangling"), &[]), @"
-    error snapshot-dangling snapshots/release: object 0cf122cc… is missing
+    error snapshot-dangling snapshots/release: object 5cf766ba… is missing
     repair:
       snapshot-dangling snapshots/release: nothing done (remains)
-      lost 0cf122cc…: snapshot release
+      lost 5cf766ba…: snapshot release
     ");
 }
 
 #[test]
 fn snapshot_object_damaged() {
     assert_shows!(shows(case("snapshot-object-damaged"), &[]), @"
-    error object-hash objects/0c/f122cc98…: its content hashes to d8a05044…
-    error snapshot-object-damaged snapshots/release: object 0cf122cc… is damaged: its content hashes to d8a05044…
+    error object-hash objects/5c/f766ba6e…: its content hashes to 43b4b59f…
+    error snapshot-object-damaged snapshots/release: object 5cf766ba… is damaged: its content hashes to 43b4b59f…
     repair:
-      object-hash objects/0c/f122cc98…: moved to quarantine/objects.0c.f122cc98….[RANDOM]
+      object-hash objects/5c/f766ba6e…: moved to quarantine/objects.5c.f766ba6e….[RANDOM]
       snapshot-dangling snapshots/release: nothing done (remains)
       snapshot-object-damaged snapshots/release: found no more
-      lost 0cf122cc…: snapshot release
+      lost 5cf766ba…: snapshot release
     ");
 }
 
 #[test]
 fn snapshot_wrong_kind() {
     assert_shows!(shows(case("snapshot-wrong-kind"), &[]), @"
-    error snapshot-wrong-kind snapshots/release: object b8ff2155… is of kind engine-entry/1, expected snapshot/1
+    error snapshot-wrong-kind snapshots/release: object 8ed75694… is of kind engine-entry/1, expected snapshot/1
     repair:
       snapshot-wrong-kind snapshots/release: nothing done (remains)
     ");
@@ -276,7 +276,7 @@ fn member_damaged() {
 #[test]
 fn member_no_entry() {
     assert_shows!(shows(case("member-no-entry"), &[]), @"
-    error member-wrong-kind snapshots/more: object 997bc63b… is of kind artifacts/1, expected engine-entry/1
+    error member-wrong-kind snapshots/more: object 7beba3b2… is of kind artifacts/1, expected engine-entry/1
     repair:
       member-wrong-kind snapshots/more: nothing done (remains)
     ");
@@ -285,59 +285,59 @@ fn member_no_entry() {
 #[test]
 fn attachment_gone() {
     assert_shows!(shows(case("attachment-gone"), &[]), @"
-    error link-dangling attachments/b8/ff21552c…/997bc63b…: object 997bc63b… is missing
+    error link-dangling attachments/8e/d7569494…/7beba3b2…: object 7beba3b2… is missing
     repair:
-      link-dangling attachments/b8/ff21552c…/997bc63b…: nothing done (remains)
-      lost 997bc63b…: link
+      link-dangling attachments/8e/d7569494…/7beba3b2…: nothing done (remains)
+      lost 7beba3b2…: link
     ");
 }
 
 #[test]
 fn attachment_damaged() {
     assert_shows!(shows(case("attachment-damaged"), &[]), @"
-    error link-object-damaged attachments/b8/ff21552c…/997bc63b…: object 997bc63b… is damaged: its content hashes to f78b2080…
-    error object-hash objects/99/7bc63b37…: its content hashes to f78b2080…
+    error link-object-damaged attachments/8e/d7569494…/7beba3b2…: object 7beba3b2… is damaged: its content hashes to 828f2e61…
+    error object-hash objects/7b/eba3b2f7…: its content hashes to 828f2e61…
     repair:
-      link-dangling attachments/b8/ff21552c…/997bc63b…: nothing done (remains)
-      link-object-damaged attachments/b8/ff21552c…/997bc63b…: found no more
-      object-hash objects/99/7bc63b37…: moved to quarantine/objects.99.7bc63b37….[RANDOM]
-      lost 997bc63b…: link
+      link-dangling attachments/8e/d7569494…/7beba3b2…: nothing done (remains)
+      link-object-damaged attachments/8e/d7569494…/7beba3b2…: found no more
+      object-hash objects/7b/eba3b2f7…: moved to quarantine/objects.7b.eba3b2f7….[RANDOM]
+      lost 7beba3b2…: link
     ");
 }
 
 #[test]
 fn attachment_of_another() {
     assert_shows!(shows(case("attachment-of-another"), &[]), @"
-    error link-misplaced attachments/dd/8ea06bd5…/997bc63b…: object 997bc63b… does not describe dd8ea06b…
+    error link-misplaced attachments/dd/8ea06bd5…/7beba3b2…: object 7beba3b2… does not describe dd8ea06b…
     repair:
-      link-misplaced attachments/dd/8ea06bd5…/997bc63b…: moved to quarantine/attachments.dd.8ea06bd5….997bc63b….[RANDOM]
+      link-misplaced attachments/dd/8ea06bd5…/7beba3b2…: moved to quarantine/attachments.dd.8ea06bd5….7beba3b2….[RANDOM]
     ");
 }
 
 #[test]
 fn attachment_no_attachment() {
     assert_shows!(shows(case("attachment-no-attachment"), &[]), @"
-    error link-misplaced attachments/dd/8ea06bd5…/b8ff2155…: object b8ff2155… does not describe dd8ea06b…
+    error link-misplaced attachments/dd/8ea06bd5…/8ed75694…: object 8ed75694… does not describe dd8ea06b…
     repair:
-      link-misplaced attachments/dd/8ea06bd5…/b8ff2155…: moved to quarantine/attachments.dd.8ea06bd5….b8ff2155….[RANDOM]
+      link-misplaced attachments/dd/8ea06bd5…/8ed75694…: moved to quarantine/attachments.dd.8ea06bd5….8ed75694….[RANDOM]
     ");
 }
 
 #[test]
 fn link_not_empty() {
     assert_shows!(shows(case("link-not-empty"), &[]), @"
-    warning link-not-empty attachments/b8/ff21552c…/997bc63b…: it has 1 bytes, of none
+    warning link-not-empty attachments/8e/d7569494…/7beba3b2…: it has 1 bytes, of none
     repair:
-      link-not-empty attachments/b8/ff21552c…/997bc63b…: written anew; what was there is quarantine/attachments.b8.ff21552c….997bc63b….[RANDOM]
+      link-not-empty attachments/8e/d7569494…/7beba3b2…: written anew; what was there is quarantine/attachments.8e.d7569494….7beba3b2….[RANDOM]
     ");
 }
 
 #[test]
 fn link_is_a_directory() {
     assert_shows!(shows(case("link-is-a-directory"), &[]), @"
-    error file-type attachments/b8/ff21552c…/997bc63b…: it is a directory, not a regular file
+    error file-type attachments/8e/d7569494…/7beba3b2…: it is a directory, not a regular file
     repair:
-      file-type attachments/b8/ff21552c…/997bc63b…: written anew; what was there is quarantine/attachments.b8.ff21552c….997bc63b….[RANDOM]
+      file-type attachments/8e/d7569494…/7beba3b2…: written anew; what was there is quarantine/attachments.8e.d7569494….7beba3b2….[RANDOM]
     ");
 }
 

@@ -52,7 +52,7 @@ fn object_under_a_wrong_name() {
 #[test]
 fn object_with_content_of_another() {
     assert_shows!(shows(case("object-with-content-of-another"), &[]), @"
-    error object-hash objects/4a/0ae150b0…: its content hashes to b8ff2155…
+    error object-hash objects/4a/0ae150b0…: its content hashes to 8ed75694…
     repair:
       history-object-missing history/llamacpp/b1: nothing done (remains)
       object-hash objects/4a/0ae150b0…: moved to quarantine/objects.4a.0ae150b0….[RANDOM]

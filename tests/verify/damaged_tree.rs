@@ -32,9 +32,9 @@ fn names_that_differ_in_case() {
 #[test]
 fn foreign_files() {
     assert_shows!(shows(case("foreign-files"), &[]), @"
+    notice foreign-file attachments/8e/d7569494…/x: a regular file that is not part of the catalog
     notice foreign-file attachments/ab/cdef: a directory that is not part of the catalog
     notice foreign-file attachments/ab/x: a regular file that is not part of the catalog
-    notice foreign-file attachments/b8/ff21552c…/x: a regular file that is not part of the catalog
     notice foreign-file attachments/x: a regular file that is not part of the catalog
     notice foreign-file blobs/ab/x: a regular file that is not part of the catalog
     notice foreign-file blobs/x: a regular file that is not part of the catalog
@@ -47,9 +47,9 @@ fn foreign_files() {
     error file-type refs/stray: it is a regular file, not a directory
     notice foreign-file snapshots/a b: a regular file that is not part of the catalog
     repair:
+      foreign-file attachments/8e/d7569494…/x: nothing done (remains)
       foreign-file attachments/ab/cdef: nothing done (remains)
       foreign-file attachments/ab/x: nothing done (remains)
-      foreign-file attachments/b8/ff21552c…/x: nothing done (remains)
       foreign-file attachments/x: nothing done (remains)
       foreign-file blobs/ab/x: nothing done (remains)
       foreign-file blobs/x: nothing done (remains)
