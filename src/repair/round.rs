@@ -24,11 +24,17 @@ pub(super) struct Round<'r, 'f> {
 impl<'r, 'f> Round<'r, 'f> {
     pub(super) fn new(root: &'r Root, from: &[&'r Root], findings: &'f [Finding]) -> Self {
         let wanted = findings.iter().filter(|finding| is_restorable(finding));
-        let wanted = wanted.filter_map(|finding| finding.object).collect();
+        let wanted = wanted.filter_map(|finding| finding.object);
+        // Only the history knows what a ref held that cannot be read.
+        let unread = findings.iter().filter(|finding| !is_restorable(finding));
+        let unread = unread.filter_map(|finding| finding.name.as_ref());
+        let held = unread.filter_map(|name| history::last_entry(root, name).ok()?);
+        let held =
+            held.filter(|object| objects::read_entry(root, object).is_ok_and(|it| it.is_none()));
         Self {
             root,
             findings,
-            copies: Copies::find(root, from, wanted, findings),
+            copies: Copies::find(root, from, wanted.chain(held).collect(), findings),
         }
     }
 
@@ -152,6 +158,7 @@ impl<'r, 'f> Round<'r, 'f> {
         let Some(object) = history::last_entry(self.root, name)? else {
             return Ok(Action::Nothing);
         };
+        self.restore(&object)?;
         if !self.is_entry_of(name, &object) {
             return Ok(Action::Nothing);
         }

@@ -68,6 +68,21 @@ fn snapshot_that_is_restored_shows_which_members_are_missing_too() {
 }
 
 #[test]
+fn damaged_ref_and_its_lost_entry_are_restored_together() {
+    let (home, peer) = (sound(), sound());
+    remove(&home.at("snapshots"));
+    remove(&home.at("attachments"));
+    lose(&home, &current());
+    write(&home, "refs/llamacpp/b1", "rubbish");
+    let repaired = repair(&home.catalog, &[&peer.catalog]);
+    assert!(repaired.is_clean(), "{repaired:?}");
+    assert_eq!(repaired.lost, []);
+    let name = "llamacpp/b1".parse().unwrap();
+    let held = home.catalog.current(&name).unwrap().unwrap();
+    assert_eq!(held.object, current());
+}
+
+#[test]
 fn shard_that_is_a_file_is_made_anew_for_what_is_restored() {
     let (home, peer) = (sound(), sound());
     cases::case("shard-is-a-file")(&home);
