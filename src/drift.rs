@@ -31,6 +31,7 @@ pub enum Check {
 
 /// A file that is not as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Drift {
     /// Its absolute path.
     pub path: PathBuf,

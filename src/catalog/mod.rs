@@ -193,11 +193,6 @@ impl Catalog {
         self.root.path()
     }
 
-    /// Returns the directory, for what reads and writes it as a whole.
-    pub(crate) fn disk(&self) -> &Root {
-        &self.root
-    }
-
     /// Returns the features that the format marker names, sorted.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ pub enum Members {
 
 /// A name, and the snapshot that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NamedSnapshot {
     /// The name.
     pub name: Name,

@@ -79,6 +79,7 @@ impl Display for Reason {
 
 /// What could not be found out because of damage.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
 pub struct Unknown {
     /// What may be hidden there.
     pub hides: Hides,

@@ -48,14 +48,14 @@ impl Catalog {
         progress: &(dyn Fn(VerifyProgress) + Sync),
     ) -> Result<RepairReport, Error> {
         let _lock = self.begin_write(Hold::Exclusive)?;
-        let from: Vec<_> = from.iter().map(|catalog| catalog.disk()).collect();
+        let from: Vec<_> = from.iter().map(|catalog| catalog.root_dir()).collect();
         let mut state = State::default();
         let total = state.look(self, Part::all().collect(), progress);
         let before: BTreeSet<_> = state.findings().collect();
         let (mut all, mut actions) = (before.clone(), BTreeMap::new());
         for _ in 0..MOST_ROUNDS {
             let current: Vec<_> = state.findings().collect();
-            let done = Round::new(self.disk(), &from, &current).run();
+            let done = Round::new(self.root_dir(), &from, &current).run();
             let touched = touched(&done);
             actions.extend(done);
             if touched.is_empty() {
@@ -103,7 +103,7 @@ impl State {
         parts: Vec<Part>,
         progress: &(dyn Fn(VerifyProgress) + Sync),
     ) -> VerifyProgress {
-        let scan = Scan::new(catalog.disk(), parts.len(), progress);
+        let scan = Scan::new(catalog.root_dir(), parts.len(), progress);
         let looked = scan.look_at(&parts, &|| 0, || true);
         let looked = looked.into_iter().map(|it| (it.part, it.findings));
         self.0.extend(looked);

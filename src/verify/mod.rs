@@ -115,7 +115,7 @@ impl Catalog {
         match scope {
             VerifyScope::Everything => {
                 let parts: Vec<_> = Part::all().collect();
-                let scan = Scan::new(self.disk(), parts.len(), progress);
+                let scan = Scan::new(self.root_dir(), parts.len(), progress);
                 let looked = scan.look_at(&parts, &|| 0, || true);
                 let findings = looked.into_iter().flat_map(|looked| looked.findings);
                 let parts = Parts {
@@ -126,7 +126,7 @@ impl Catalog {
             }
             VerifyScope::Objects(objects) => {
                 let objects: Vec<_> = objects.iter().collect();
-                let scan = Scan::new(self.disk(), 0, progress);
+                let scan = Scan::new(self.root_dir(), 0, progress);
                 let found = scan::spread(&objects, |id| {
                     objects::check(&scan, id, objects::Absent::IsFound)
                 });
@@ -144,9 +144,9 @@ impl Catalog {
             clock,
         } = *scrub;
         let begin_ms = clock();
-        let mut schedule = Schedule::read(self.disk());
+        let mut schedule = Schedule::read(self.root_dir());
         let due = schedule.due(begin_ms, max_age);
-        let scan = Scan::new(self.disk(), due.len(), progress);
+        let scan = Scan::new(self.root_dir(), due.len(), progress);
         let goes_on = || {
             let elapsed_ms = clock().saturating_sub(begin_ms).max(0).unsigned_abs();
             budget.is_none_or(|budget| u128::from(elapsed_ms) < budget.as_millis())
@@ -190,6 +190,6 @@ impl Catalog {
         }
         // What is staged in tmp/ is safe from whoever holds the store alone.
         let _lock = self.begin_write(Hold::Shared)?;
-        Ok(schedule.write(self.disk())?)
+        Ok(schedule.write(self.root_dir())?)
     }
 }
