@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::artifact::ArtifactError;
-use crate::durable::PathError;
+use crate::durable::{Cause, PathError};
 use crate::entry::EntryError;
 use crate::hash::{ObjectId, Prefix};
 use crate::history::HistoryError;
@@ -271,6 +271,8 @@ pub enum ErrorKind {
     Refused,
     /// Somebody else changed the ref first: look at it, and try again.
     Conflict,
+    /// Others are at work for longer than was to be waited: try again.
+    Busy,
     /// Something in the catalog is damaged or missing.
     Damage,
     /// The catalog, or the object, cannot be used: there is none, it is of a format or schema that
@@ -343,10 +345,10 @@ impl Error {
 }
 
 fn kind_of_path(error: &PathError) -> ErrorKind {
-    if error.cause.is_damage() {
-        ErrorKind::Damage
-    } else {
-        ErrorKind::Unavailable
+    match &error.cause {
+        Cause::Busy { .. } => ErrorKind::Busy,
+        cause if cause.is_damage() => ErrorKind::Damage,
+        _ => ErrorKind::Unavailable,
     }
 }
 

@@ -481,9 +481,11 @@ fn help_of_the_program() {
       -V, --version  Print version
 
     Global options:
-          --root <DIR>  The catalog's directory [default: $ENGINE_CATALOG_ROOT, else engine-catalog in
-                        the XDG data directory]
-          --json        Print JSON, one value a line, with keys that do not change
+          --root <DIR>       The catalog's directory [default: $ENGINE_CATALOG_ROOT, else engine-catalog
+                             in the XDG data directory]
+          --json             Print JSON, one value a line, with keys that do not change
+          --wait <DURATION>  Give up on a lock that others hold after this long, such as 0s, 30s or 10m
+                             [default: wait as long as it takes]
     ");
 }
 

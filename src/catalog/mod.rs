@@ -15,7 +15,7 @@ pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;
 pub(crate) use update::{BATCH, Files, encode_checked};
 
-use crate::durable::{Hold, Lock, Permissions, Published, Root};
+use crate::durable::{Hold, Lock, LockWait, Permissions, Published, Root};
 use crate::entry::{EngineEntry, EngineIdentity};
 use crate::error::Error;
 use crate::hash::ObjectId;
@@ -185,6 +185,13 @@ impl Catalog {
             access: CatalogAccess::ReadOnly,
             ..opened
         })
+    }
+
+    /// Sets how this handle waits for locks that others hold.
+    #[must_use]
+    pub fn with_lock_wait(mut self, lock_wait: LockWait) -> Self {
+        self.root.set_lock_wait(lock_wait);
+        self
     }
 
     /// Returns the path under which the catalog was opened.

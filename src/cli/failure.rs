@@ -156,6 +156,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
             "make room and try again; what was printed before this is stored".to_owned()
         }
+        error if error.kind() == ErrorKind::Busy => {
+            "try again, or wait longer with --wait; what was printed before this is stored".to_owned()
+        }
         _ => return None,
     })
 }

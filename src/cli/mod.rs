@@ -29,9 +29,10 @@ mod why;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use engine_catalog::{Catalog, Error, Stamp};
+use engine_catalog::{Catalog, Error, LockWait, Stamp};
 
 use failure::Failure;
 use output::Output;
@@ -63,6 +64,17 @@ struct Cli {
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
 
+    /// Give up on a lock that others hold after this long, such as 0s, 30s or 10m [default: wait as
+    /// long as it takes]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        value_parser = duration::parse,
+        help_heading = "Global options"
+    )]
+    wait: Option<Duration>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -89,9 +101,14 @@ enum Command {
     Man(man::Man),
 }
 
+/// How long a lock is waited for before that is said.
+const SAID_AFTER: Duration = Duration::from_secs(1);
+
 /// What every subcommand gets.
 struct Context {
     root: Option<PathBuf>,
+    /// How long to wait for a lock, at most.
+    wait: Option<Duration>,
     out: Output,
 }
 
@@ -111,6 +128,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut context = Context {
         root: cli.root,
+        wait: cli.wait,
         out: Output::new(cli.json),
     };
     let result = match cli.command {
@@ -167,17 +185,28 @@ impl Context {
 
     /// Opens the catalog, to write where that is possible.
     fn open(&self) -> Result<Catalog, Failure> {
-        Ok(Catalog::open(self.root()?)?)
+        Ok(Catalog::open(self.root()?)?.with_lock_wait(self.lock_wait()))
     }
 
     /// Opens the catalog to look things up.
     fn read(&self) -> Result<Catalog, Failure> {
-        Ok(Catalog::open_read_only(self.root()?)?)
+        Ok(Catalog::open_read_only(self.root()?)?.with_lock_wait(self.lock_wait()))
     }
 
     /// Opens the catalog to change it, and says who does and when.
     fn write(&self) -> Result<(Catalog, Stamp), Failure> {
-        Ok((Catalog::open(self.root()?)?, stamp()))
+        Ok((self.open()?, stamp()))
+    }
+
+    /// Says what is waited for, so that nobody takes it for a hang.
+    fn lock_wait(&self) -> LockWait {
+        let waits = LockWait::default().telling(SAID_AFTER, |lock| {
+            failure::say("wait", &format!("others hold the lock {}", lock.display()));
+        });
+        match self.wait {
+            Some(limit) => waits.at_most(limit),
+            None => waits,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, 
 use rustix::io::Errno;
 
 use super::root::open_beneath;
+use super::wait::Waiting;
 use super::{Cause, Dir, FileKind, PathError, Root};
 
 /// A held lock on a file. Dropping it releases the lock.
@@ -45,16 +46,6 @@ impl Drop for Lock {
     }
 }
 
-/// Waits for the lock.
-fn wait(file: &File, operation: FlockOperation) -> Result<(), Errno> {
-    loop {
-        match flock(file, operation) {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
-    }
-}
-
 /// How the store is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
@@ -82,9 +73,7 @@ impl Root {
     /// Waits while others hold the lock in a way that excludes this one. Whoever wants it alone stands
     /// in a turnstile, the lock on the root itself, so that writers that come later do not overtake.
     pub(crate) fn lock_store(&self, path: &Path, hold: Hold) -> Result<Lock, PathError> {
-        let operation = hold.operation();
-        let _turnstile = self.pass_turnstile(operation)?;
-        lock(&self.fd, path, OFlags::RDWR | OFlags::CREATE, operation)
+        self.lock_with_turnstile(path, OFlags::RDWR | OFlags::CREATE, hold)
             .map_err(|cause| self.error("lock", path, cause))
     }
 
@@ -101,9 +90,7 @@ impl Root {
     }
 
     fn lock_existing(&self, path: &Path, hold: Hold) -> Result<Option<Lock>, PathError> {
-        let operation = hold.operation();
-        let _turnstile = self.pass_turnstile(operation)?;
-        match lock(&self.fd, path, OFlags::RDONLY, operation) {
+        match self.lock_with_turnstile(path, OFlags::RDONLY, hold) {
             Err(Cause::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             result => result
                 .map(Some)
@@ -111,14 +98,15 @@ impl Root {
         }
     }
 
-    fn pass_turnstile(&self, operation: FlockOperation) -> Result<Lock, PathError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let passed = self.open_beneath(Path::new("."), flags, Mode::empty());
-        let passed = passed.and_then(|fd| {
-            let file = File::from(fd);
-            wait(&file, operation).map(|()| Lock { file })
-        });
-        passed.map_err(|errno| self.error("lock", Path::new(""), errno))
+    fn lock_with_turnstile(&self, path: &Path, flags: OFlags, hold: Hold) -> Result<Lock, Cause> {
+        let place = self.path().join(path);
+        let (waiting, operation) = (self.lock_wait.begin(&place), hold.operation());
+        let turnstile = OFlags::RDONLY | OFlags::DIRECTORY;
+        let turnstile = self.open_beneath(Path::new("."), turnstile, Mode::empty())?;
+        let file = File::from(turnstile);
+        waiting.lock(&file, operation)?;
+        let _turnstile = Lock { file };
+        lock(&self.fd, path, flags, operation, waiting)
     }
 }
 
@@ -132,13 +120,21 @@ impl Dir<'_> {
     pub(crate) fn lock_exclusive(&self, name: &str) -> Result<Lock, PathError> {
         let operation = FlockOperation::LockExclusive;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
-        lock(self.fd(), Path::new(name), flags, operation)
+        let place = self.full_path(name);
+        let waiting = self.lock_wait().begin(&place);
+        lock(self.fd(), Path::new(name), flags, operation, waiting)
             .map_err(|cause| self.fail("lock", name, cause))
     }
 }
 
 /// Opens the file `name` and waits for the lock on it.
-fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Result<Lock, Cause> {
+fn lock(
+    dir: &File,
+    name: &Path,
+    flags: OFlags,
+    operation: FlockOperation,
+    waiting: Waiting<'_>,
+) -> Result<Lock, Cause> {
     let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mode = if flags.contains(OFlags::CREATE) {
         0o666
@@ -152,7 +148,7 @@ fn lock(dir: &File, name: &Path, flags: OFlags, operation: FlockOperation) -> Re
         if kind != FileKind::Regular {
             return Err(Cause::NotRegular(kind));
         }
-        wait(&file, operation)?;
+        waiting.lock(&file, operation)?;
         // Its last holder may have removed the file while we waited, or a copy have replaced it:
         // then this lock is on a file that nobody else will find.
         match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -32,11 +32,13 @@ mod new_tree;
 mod outside;
 mod probe;
 mod root;
+mod wait;
 mod write;
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -48,6 +50,7 @@ pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;
 pub(crate) use root::Root;
+pub use wait::LockWait;
 pub(crate) use write::{Dir, Permissions, Published, Staged};
 
 /// A file operation that failed: what was attempted, on which path, and why it failed.
@@ -88,6 +91,12 @@ pub enum Cause {
         size: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// Others hold the lock.
+    #[error("others hold the lock; gave up after {limit:?}")]
+    Busy {
+        /// How long it was waited for.
+        limit: Duration,
     },
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::Errno;
 
-use super::{Cause, PathError};
+use super::{Cause, LockWait, PathError};
 
 /// What `chmod` changes of a mode.
 const PERMISSION_BITS: u32 = 0o7777;
@@ -32,6 +32,7 @@ pub(crate) struct Root {
     pub(super) durable_dirs: Mutex<HashSet<DirIdentity>>,
     /// Whether the file system has `O_TMPFILE`, as far as is known.
     pub(super) has_unnamed_files: AtomicBool,
+    pub(super) lock_wait: LockWait,
 }
 
 /// Which directory it is: removing and making one of the same name gives another identity.
@@ -85,7 +86,13 @@ impl Root {
             path,
             durable_dirs: Mutex::default(),
             has_unnamed_files: AtomicBool::new(true),
+            lock_wait: LockWait::default(),
         }
+    }
+
+    /// Sets how it waits for locks from now on.
+    pub(crate) fn set_lock_wait(&mut self, lock_wait: LockWait) {
+        self.lock_wait = lock_wait;
     }
 
     /// Returns the path under which the root was opened.

@@ -336,7 +336,7 @@ fn renewing_changes_the_ctime_and_not_the_file() {
     dir.replace(scene.named(b"content"), "a").unwrap();
     let before = fs::metadata(scene.path("objects/a")).unwrap();
     // Time stamps are as coarse as the tick of the kernel.
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(Duration::from_millis(20));
     assert!(dir.renew("a").unwrap().is_some());
     let after = fs::metadata(scene.path("objects/a")).unwrap();
     assert!((after.ctime(), after.ctime_nsec()) > (before.ctime(), before.ctime_nsec()));

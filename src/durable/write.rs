@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::root::{DirIdentity, open_beneath, open_file};
-use super::{Cause, PathError, Root};
+use super::{Cause, LockWait, PathError, Root};
 use crate::layout::TMP;
 
 /// The most files and directories that are synced one by one; for more, one sync of the whole file
@@ -202,6 +202,15 @@ impl Root {
 impl<'r> Dir<'r> {
     pub(super) fn fd(&self) -> &File {
         &self.fd
+    }
+
+    /// Returns the path of the file `name`, with that of the root.
+    pub(super) fn full_path(&self, name: &str) -> PathBuf {
+        self.root.path().join(&self.path).join(name)
+    }
+
+    pub(super) fn lock_wait(&self) -> &LockWait {
+        &self.root.lock_wait
     }
 
     /// Returns the path, relative to the root.

@@ -165,7 +165,7 @@ fn root_that_is_no_directory_is_refused_at_once() {
         }
     });
     for _ in 0..2 {
-        let answer = answers.recv_timeout(std::time::Duration::from_secs(10));
+        let answer = answers.recv_timeout(Duration::from_secs(10));
         let error = answer.expect("it does not wait").unwrap_err();
         assert!(matches!(error.cause, Cause::Io(_)), "{error}");
     }

@@ -1,0 +1,151 @@
+//! Waiting for a lock that others hold: how long, and who is told.
+
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::Cause;
+
+/// How long it is slept between two attempts, where there is a limit: flock(2) has none itself.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
+const LONGEST_SLEEP: Duration = Duration::from_millis(20);
+
+/// How a handle waits for a lock that others hold. By default it waits as long as it takes, and
+/// tells nobody.
+///
+/// Writers wait for whoever changes the same ref, and for whoever uses the whole catalog alone, which
+/// `layout.md` section 8 lists. Nobody keeps a lock longer than its process lives.
+#[derive(Clone, Default)]
+pub struct LockWait {
+    limit: Option<Duration>,
+    notice: Option<Notice>,
+}
+
+/// Who is told after how long.
+#[derive(Clone)]
+struct Notice {
+    after: Duration,
+    tell: Arc<dyn Fn(&Path) + Send + Sync>,
+}
+
+impl LockWait {
+    /// Gives up after waiting for a lock this long, at once if that is zero, by an error of kind
+    /// [`Busy`](crate::ErrorKind::Busy).
+    ///
+    /// A call that takes several locks, such as [`put_all`](crate::Catalog::put_all), may wait for each.
+    #[must_use]
+    pub fn at_most(self, limit: Duration) -> Self {
+        let limit = Some(limit);
+        Self { limit, ..self }
+    }
+
+    /// Has `tell` called, from a thread of its own, with the path of the lock's file, once a lock was
+    /// waited for this long. It is not called for a lock that is free sooner.
+    #[must_use]
+    pub fn telling(self, after: Duration, tell: impl Fn(&Path) + Send + Sync + 'static) -> Self {
+        let tell = Arc::new(tell);
+        let notice = Some(Notice { after, tell });
+        Self { notice, ..self }
+    }
+
+    /// Begins to wait for the lock on the file at `path`.
+    pub(super) fn begin<'a>(&'a self, path: &'a Path) -> Waiting<'a> {
+        let begin = Instant::now();
+        Waiting {
+            how: self,
+            path,
+            begin,
+        }
+    }
+}
+
+impl fmt::Debug for LockWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told_after = self.notice.as_ref().map(|notice| notice.after);
+        let mut shown = f.debug_struct("LockWait");
+        shown.field("limit", &self.limit);
+        shown.field("told_after", &told_after).finish()
+    }
+}
+
+/// Waiting for one lock, also where that takes several steps.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting<'a> {
+    how: &'a LockWait,
+    path: &'a Path,
+    begin: Instant,
+}
+
+impl Waiting<'_> {
+    /// Takes the lock on an open file.
+    pub(super) fn lock(self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
+        if try_lock(file, operation)? {
+            return Ok(());
+        }
+        let Some(notice) = &self.how.notice else {
+            return self.wait(file, operation);
+        };
+        let (done, is_done) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| self.tell(notice, is_done));
+            let result = self.wait(file, operation);
+            drop(done);
+            result
+        })
+    }
+
+    /// Tells that there is something to wait for, unless that is over sooner.
+    fn tell(self, notice: &Notice, is_done: Receiver<()>) {
+        let left = notice.after.saturating_sub(self.begin.elapsed());
+        if is_done.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+            (notice.tell)(self.path);
+        }
+    }
+
+    fn wait(self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
+        let Some(limit) = self.how.limit else {
+            return Ok(lock(file, operation)?);
+        };
+        let mut sleep = SHORTEST_SLEEP;
+        while !try_lock(file, operation)? {
+            let left = limit.saturating_sub(self.begin.elapsed());
+            if left.is_zero() {
+                return Err(Cause::Busy { limit });
+            }
+            thread::sleep(sleep.min(left));
+            sleep = (sleep * 2).min(LONGEST_SLEEP);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the lock as long as it takes.
+fn lock(file: &File, operation: FlockOperation) -> Result<(), Errno> {
+    loop {
+        match flock(file, operation) {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Takes the lock if it is free.
+fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
+    let operation = match operation {
+        FlockOperation::LockShared => FlockOperation::NonBlockingLockShared,
+        FlockOperation::LockExclusive => FlockOperation::NonBlockingLockExclusive,
+        other => other,
+    };
+    match flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
