@@ -126,16 +126,6 @@ impl Waiting<'_> {
     }
 }
 
-/// Waits for the lock as long as it takes.
-fn lock(file: &File, operation: FlockOperation) -> Result<(), Errno> {
-    loop {
-        match flock(file, operation) {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
-    }
-}
-
 /// Takes the lock if it is free.
 fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
     let operation = match operation {
@@ -143,9 +133,19 @@ fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
         FlockOperation::LockExclusive => FlockOperation::NonBlockingLockExclusive,
         other => other,
     };
-    match flock(file, operation) {
+    match lock(file, operation) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(errno),
+    }
+}
+
+/// Takes the lock, whatever signals arrive.
+fn lock(file: &File, operation: FlockOperation) -> Result<(), Errno> {
+    loop {
+        match flock(file, operation) {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
     }
 }
