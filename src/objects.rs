@@ -259,11 +259,8 @@ impl<'r, 'o> Write<'r, 'o> {
             },
             Step::Refresh(staged) => self.dir.replace(staged, &name)?,
             Step::Heal(staged) => {
-                let kept_name = quarantine::kept_name(&layout::object(self.id).path());
-                let quarantine = root.dir(Path::new(layout::QUARANTINE))?;
-                self.dir
-                    .replace_keeping(staged, &name, &quarantine, &kept_name)?;
-                quarantine.sync()?;
+                quarantine::keep(root, &self.dir, &name)?;
+                self.dir.replace(staged, &name)?;
             }
         }
         Ok(self.dir)

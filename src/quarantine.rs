@@ -4,29 +4,30 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::durable::{PathError, Permissions, Root};
+use crate::durable::{Dir, PathError, Permissions, Root};
 use crate::layout;
 
 /// The most bytes of a path that a name in quarantine keeps; its random end has to fit too.
 const MAX_KEPT_NAME: usize = 200;
 
 /// Moves what is at `path` to quarantine, and returns where it is now; `None` where nothing is there.
-/// When this returns without an error, the move survives.
+/// When this returns without an error, the move survives; a cut before may leave it in both places.
 ///
 /// # Locking
 ///
 /// The caller holds the store lock, exclusively.
 pub(crate) fn move_aside(root: &Root, path: &Path) -> Result<Option<PathBuf>, PathError> {
     let (above, name) = split(path);
-    let (dir, quarantine) = (root.dir(above)?, root.dir(Path::new(layout::QUARANTINE))?);
-    let kept = dir.move_aside(&name, &quarantine, &kept_name(path))?;
-    root.sync([], [&quarantine, &dir])?;
-    Ok(kept.map(|kept| quarantine.path().join(kept)))
+    let dir = root.dir(above)?;
+    let kept = keep(root, &dir, &name)?;
+    dir.remove(&name)?;
+    dir.sync()?;
+    Ok(kept)
 }
 
-/// Puts a new file at `path`, moves what is there to quarantine, and returns where that is now; `None`
-/// where nothing was there. When this returns without an error, both survive. The path is never
-/// without a file.
+/// Puts a new file at `path`, keeps what is there in quarantine, and returns where that is now; `None`
+/// where nothing was there. When this returns without an error, both survive. Where a file was, the
+/// path is never without one.
 ///
 /// # Locking
 ///
@@ -37,11 +38,21 @@ pub(crate) fn replace(
     bytes: &[u8],
 ) -> Result<Option<PathBuf>, PathError> {
     let (above, name) = split(path);
-    let (dir, quarantine) = (root.dir(above)?, root.dir(Path::new(layout::QUARANTINE))?);
+    let dir = root.dir(above)?;
     let staged = root.stage_named(bytes, Permissions::ByUmask)?;
     root.sync([staged.file()], [])?;
-    let kept = dir.replace_keeping(staged, &name, &quarantine, &kept_name(path))?;
-    root.sync([], [&quarantine, &dir])?;
+    let kept = keep(root, &dir, &name)?;
+    dir.replace(staged, &name)?;
+    dir.sync()?;
+    Ok(kept)
+}
+
+/// Gives what has a name in `dir` one in quarantine that survives, so that it may lose the first; returns
+/// the second, or `None` where nothing has the first. What can have one name only has lost it.
+pub(crate) fn keep(root: &Root, dir: &Dir<'_>, name: &str) -> Result<Option<PathBuf>, PathError> {
+    let quarantine = root.dir(Path::new(layout::QUARANTINE))?;
+    let kept = dir.keep(name, &quarantine, &kept_name(&dir.path().join(name)))?;
+    quarantine.sync()?;
     Ok(kept.map(|kept| quarantine.path().join(kept)))
 }
 
@@ -54,7 +65,7 @@ fn split(path: &Path) -> (&Path, String) {
 
 /// The name in quarantine of what was at a path, less its random end: the path with a dot in the place
 /// of each slash.
-pub(crate) fn kept_name(path: &Path) -> String {
+fn kept_name(path: &Path) -> String {
     let mut name = path.to_string_lossy().replace('/', ".");
     while name.len() > MAX_KEPT_NAME {
         name.pop();

@@ -91,12 +91,6 @@ fn assumed(ability: Ability, can_publish: bool) -> Assumed {
             of_publishing,
             "hard links do instead, where there are any",
         ),
-        Ability::RenameExchange => (
-            "rename-exchange",
-            "two files can be exchanged",
-            Health::Warning,
-            "a damaged object cannot be healed in place here",
-        ),
         Ability::HardLinks => (
             "hard-links",
             "a file can have a second name",

@@ -27,8 +27,6 @@ pub(crate) enum Ability {
     Rename,
     /// Renaming a file only where the name is free.
     RenameNoReplace,
-    /// Exchanging two names.
-    RenameExchange,
     /// Giving a file a second name.
     HardLinks,
     /// Making a file without a name, and naming it.
@@ -106,10 +104,9 @@ impl From<Failure> for Outcome {
 
 type Trial = fn(&mut Bench<'_>) -> Result<(), Failure>;
 
-const TRIALS: [(Ability, Trial); 12] = [
+const TRIALS: [(Ability, Trial); 11] = [
     (Ability::Rename, rename),
     (Ability::RenameNoReplace, rename_noreplace),
-    (Ability::RenameExchange, rename_exchange),
     (Ability::HardLinks, hard_links),
     (Ability::UnnamedFiles, unnamed_files),
     (Ability::LongNames, long_names),
@@ -250,14 +247,6 @@ fn rename_noreplace(bench: &mut Bench<'_>) -> Result<(), Failure> {
     renameat_with(tmp, &one, tmp, &free, RenameFlags::NOREPLACE)?;
     bench.expect(&free, &one)?;
     bench.expect_gone(&one)
-}
-
-fn rename_exchange(bench: &mut Bench<'_>) -> Result<(), Failure> {
-    let (one, other) = (bench.file("a")?, bench.file("b")?);
-    let tmp = bench.tmp.fd();
-    renameat_with(tmp, &one, tmp, &other, RenameFlags::EXCHANGE)?;
-    bench.expect(&other, &one)?;
-    bench.expect(&one, &other)
 }
 
 fn hard_links(bench: &mut Bench<'_>) -> Result<(), Failure> {

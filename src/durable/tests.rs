@@ -247,8 +247,8 @@ fn what_is_replaced_is_kept_whatever_it_is() {
     fs::write(at("dir/inside"), "inside").unwrap();
     symlink(scene.scratch.path().join("outside"), at("link")).unwrap();
     for name in ["file", "dir", "link", "nothing"] {
-        dir.replace_keeping(scene.named(b"good"), name, &kept, name)
-            .unwrap();
+        dir.keep(name, &kept, name).unwrap();
+        dir.replace(scene.named(b"good"), name).unwrap();
         assert!(at(name).symlink_metadata().unwrap().is_file(), "{name}");
         assert_eq!(fs::read(at(name)).unwrap(), b"good", "{name}");
     }

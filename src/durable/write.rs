@@ -303,7 +303,7 @@ impl<'r> Dir<'r> {
         }
     }
 
-    /// Gives a file of [`Root::stage_named`] its name, in the place of the file that has it.
+    /// Gives a file of [`Root::stage_named`] its name, in the place of whatever has it but a directory.
     pub(crate) fn replace(&self, mut staged: Staged<'_>, name: &str) -> Result<(), PathError> {
         let (tmp, temporary) = staged.named();
         renameat(&tmp.fd, temporary, &self.fd, name)
@@ -312,45 +312,28 @@ impl<'r> Dir<'r> {
         Ok(())
     }
 
-    /// As [`replace`](Self::replace), and moves what had the name to `kept`, under `kept_name` and a
-    /// random end, which is returned; `None` where nothing had the name. The name is never without a
-    /// file. What cannot be moved stays in `tmp/`.
-    pub(crate) fn replace_keeping(
-        &self,
-        mut staged: Staged<'_>,
-        name: &str,
-        kept: &Dir<'_>,
-        kept_name: &str,
-    ) -> Result<Option<String>, PathError> {
-        // Once the two are exchanged, nothing may fail before what is to be kept has its name.
-        let kept_name = format!("{kept_name}.{}", kept.unique()?);
-        let (tmp, temporary) = staged.named();
-        match renameat_with(&tmp.fd, temporary, &self.fd, name, RenameFlags::EXCHANGE) {
-            Ok(()) => {}
-            // Somebody removed it meanwhile: nothing is there to be kept.
-            Err(Errno::NOENT) => return self.replace(staged, name).map(|()| None),
-            Err(errno) => return Err(self.fail("replace", name, errno)),
-        }
-        let moved = renameat(&tmp.fd, temporary, &kept.fd, &kept_name);
-        // Where moving failed, what is to be kept stays in tmp/.
-        staged.temporary = None;
-        moved.map_err(|errno| kept.fail("move a damaged file to", &kept_name, errno))?;
-        Ok(Some(kept_name))
-    }
-
-    /// Moves what has the name, whatever it is, to `kept`, under `kept_name` and a random end, and
-    /// returns that name; `None` where nothing has it.
-    pub(crate) fn move_aside(
+    /// Gives what has the name, whatever it is, a second name in `kept`: `kept_name` with a random end,
+    /// which is returned; `None` where nothing has it. What can have no second name, such as a
+    /// directory, is moved there.
+    ///
+    /// To be synced before the first name goes: a cut may separate the two names of a renaming.
+    pub(crate) fn keep(
         &self,
         name: &str,
         kept: &Dir<'_>,
         kept_name: &str,
     ) -> Result<Option<String>, PathError> {
         let kept_name = format!("{kept_name}.{}", kept.unique()?);
-        match renameat(&self.fd, name, &kept.fd, &kept_name) {
+        let linked = match linkat(&self.fd, name, &kept.fd, &kept_name, AtFlags::empty()) {
+            Err(Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP) => {
+                renameat(&self.fd, name, &kept.fd, &kept_name)
+            }
+            linked => linked,
+        };
+        match linked {
             Ok(()) => Ok(Some(kept_name)),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(self.fail("move aside", name, errno)),
+            Err(errno) => Err(self.fail("keep in quarantine", name, errno)),
         }
     }
 

@@ -68,21 +68,17 @@ fn calls_that_are_refused_or_do_nothing_are_noticed() {
         ),
         (
             &["renameat2:error=EINVAL"],
-            &[("rename-noreplace", warning), ("rename-exchange", warning)],
+            &[("rename-noreplace", warning)],
         ),
         (
             &["renameat2:error=EINVAL", "linkat:error=EOPNOTSUPP"],
             &[
                 ("rename-noreplace", failed),
-                ("rename-exchange", warning),
                 ("hard-links", failed),
                 ("unnamed-files", warning),
             ],
         ),
-        (
-            &["renameat2:retval=0"],
-            &[("rename-noreplace", warning), ("rename-exchange", warning)],
-        ),
+        (&["renameat2:retval=0"], &[("rename-noreplace", warning)]),
         (
             &["linkat:retval=0"],
             &[("hard-links", warning), ("unnamed-files", warning)],

@@ -24,10 +24,9 @@ use engine_catalog::{Diagnosis, Health, HealthCheck};
 const NOW_MS: i64 = 4_102_444_800_000;
 
 /// What was tried out, in the order of the report.
-const ABILITIES: [&str; 12] = [
+const ABILITIES: [&str; 11] = [
     "rename",
     "rename-noreplace",
-    "rename-exchange",
     "hard-links",
     "unnamed-files",
     "long-names",

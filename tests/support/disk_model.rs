@@ -33,7 +33,6 @@ pub(crate) enum Event {
     Rename {
         from: PathBuf,
         to: PathBuf,
-        exchange: bool,
     },
     Remove(PathBuf),
     /// A file's content, or a directory's names.
@@ -81,10 +80,6 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
             "renameat" | "renameat2" => Event::Rename {
                 from: call.path(0),
                 to: call.path(2),
-                exchange: call
-                    .args
-                    .get(4)
-                    .is_some_and(|flags| flags.contains("EXCHANGE")),
             },
             "unlinkat" => Event::Remove(call.path(0)),
             "fsync" | "fdatasync" => Event::Sync(call.descriptor(0)),
@@ -160,12 +155,9 @@ impl Disk {
                 self.paths.entry(file.clone()).or_default().content = false;
             }
             Event::Link { file, to } => self.name(to, self.is_synced(file)),
-            Event::Rename { from, to, exchange } => {
-                let (moved, back) = (self.is_synced(from), self.is_synced(to));
+            Event::Rename { from, to } => {
+                let moved = self.is_synced(from);
                 self.paths.remove(from);
-                if *exchange {
-                    self.name(from, back);
-                }
                 self.name(to, moved);
             }
             Event::Remove(path) => {

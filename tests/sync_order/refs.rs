@@ -145,12 +145,13 @@ fn damaged_object_is_replaced_before_the_ref_changes_and_kept_aside() {
     let events = scene.check("put", &[], &rules);
     let quarantine = scene.root.join("quarantine");
     let at = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted);
-    let moved =
-        at(&|event| matches!(event, Event::Rename { to, .. } if to.starts_with(&quarantine)));
+    let kept = at(&|event| matches!(event, Event::Link { to, .. } if to.starts_with(&quarantine)));
     let synced = events
         .iter()
         .rposition(|event| *event == Event::Sync(quarantine.clone()));
-    assert!(moved.is_some() && moved < synced, "{events:#?}");
+    let replaced = at(&|event| matches!(event, Event::Rename { to, .. } if *to == object));
+    assert!(kept.is_some() && kept < synced, "{events:#?}");
+    assert!(synced < replaced, "{events:#?}");
 }
 
 /// A crash may tear the last line of a history, and no other.
