@@ -1,0 +1,237 @@
+//! The operations that are cut short: what is there before, and what each does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, Members, Name, PreparedEngine};
+
+use crate::support::sample::{entry, name};
+use crate::support::{object_file, object_of, stamp};
+
+/// An operation on the catalog at a root.
+pub(crate) struct Operation {
+    /// By which a helper process is told what to do.
+    pub(crate) role: &'static str,
+    /// Makes what is there before.
+    pub(crate) prepare: fn(&Path),
+    /// Does it. Doing it again changes nothing.
+    pub(crate) act: fn(&Path),
+    /// Files beside the root that it finds there, written a moment ago.
+    pub(crate) unsynced: &'static [&'static str],
+    /// Contents that must not be lost, whatever they are.
+    pub(crate) keeps: &'static [&'static str],
+}
+
+const fn operation(role: &'static str, prepare: fn(&Path), act: fn(&Path)) -> Operation {
+    Operation {
+        role,
+        prepare,
+        act,
+        unsynced: &[],
+        keeps: &[],
+    }
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        operation(
+            "create",
+            |_| {},
+            |root| {
+                // Somebody who was cut short may have made it already.
+                match Catalog::create(root) {
+                    Ok(_) | Err(Error::AlreadyACatalog { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            },
+        ),
+        operation("put", |root| catalog(root, &[]), put),
+        operation("put over another", |root| catalog(root, &["old"]), put),
+        operation(
+            "put two",
+            |root| catalog(root, &["old"]),
+            |root| {
+                let entries = ["d", "e"].map(|engine| entry(engine, "new"));
+                let put = open(root).put_all(&entries, &stamp(1));
+                put.expect("they can be put");
+            },
+        ),
+        operation(
+            "put after one that was killed",
+            |root| {
+                catalog(root, &["old"]);
+                let [old, other] = ["old", "other"].map(|build| object_of(&entry("e", build)));
+                append(root, &format!("7 put {old} {other} killed\n"));
+            },
+            put,
+        ),
+        operation(
+            "put after one that was torn",
+            |root| {
+                catalog(root, &["old"]);
+                append(root, "7 put 0123");
+            },
+            put,
+        ),
+        Operation {
+            keeps: &["damaged new"],
+            ..operation(
+                "put over damage",
+                |root| {
+                    catalog(root, &["old", "new", "old"]);
+                    damage(root, "new");
+                },
+                put,
+            )
+        },
+        operation(
+            "put where the history has another name",
+            |root| {
+                catalog(root, &["old"]);
+                let other = root.with_file_name("history-before");
+                fs::hard_link(root.join("history/e/1"), other).expect("there is room");
+            },
+            put,
+        ),
+        operation(
+            "retire",
+            |root| catalog(root, &["old"]),
+            |root| {
+                let retired = open(root).retire(&name("e"), Expect::Any, &stamp(1));
+                retired.expect("it can be retired");
+            },
+        ),
+        operation(
+            "rollback",
+            |root| catalog(root, &["old", "new"]),
+            |root| {
+                let to = object_of(&entry("e", "old"));
+                let rolled = open(root).rollback(&name("e"), Some(to), &stamp(1));
+                rolled.expect("it can be rolled back");
+            },
+        ),
+        Operation {
+            unsynced: &["server"],
+            ..operation(
+                "record",
+                |root| {
+                    catalog(root, &["old"]);
+                    fs::write(server(root), "ELF").expect("there is room");
+                },
+                |root| {
+                    // A cut may have taken it, if it was not recorded.
+                    if fs::read(server(root)).unwrap_or_default() != b"ELF" {
+                        fs::write(server(root), "ELF").expect("there is room");
+                    }
+                    let files = Artifacts::Files(vec![server(root)]);
+                    let engine = PreparedEngine::new("e", "1", files, 1);
+                    let recorded = open(root).record(&engine, &stamp(1));
+                    recorded.expect("it can be recorded");
+                },
+            )
+        },
+        operation(
+            "create snapshot",
+            |root| catalog(root, &["old"]),
+            create_snapshot,
+        ),
+        operation(
+            "remove snapshot",
+            |root| {
+                catalog(root, &["old"]);
+                create_snapshot(root);
+            },
+            |root| {
+                let removed = open(root).remove_snapshot(&snapshot_name());
+                removed.expect("it can be removed");
+            },
+        ),
+        operation(
+            "import",
+            |root| {
+                catalog(root, &["old"]);
+                catalog(&root.with_file_name("source"), &["old", "new"]);
+            },
+            |root| {
+                let source = Catalog::open_read_only(root.with_file_name("source"));
+                let source = source.expect("there is a source");
+                let imported = open(root).import(&source, &stamp(1));
+                assert!(imported.expect("it can be read").problems.is_empty());
+            },
+        ),
+        Operation {
+            keeps: &["damaged old", "damaged ref"],
+            ..operation(
+                "repair",
+                |root| {
+                    catalog(root, &["old", "new"]);
+                    catalog(&root.with_file_name("source"), &["old"]);
+                    damage(root, "old");
+                    fs::write(root.join("refs/e/1"), "damaged ref").expect("there is room");
+                },
+                |root| {
+                    let source = Catalog::open_read_only(root.with_file_name("source"));
+                    let source = source.expect("there is a source");
+                    let repaired = open(root).repair(&[&source], &|_| {});
+                    assert!(repaired.expect("it can be repaired").is_clean());
+                },
+            )
+        },
+        #[cfg(feature = "bundle")]
+        operation("capture", |root| catalog(root, &["old"]), capture),
+    ]
+}
+
+fn open(root: &Path) -> Catalog {
+    Catalog::open(root).expect("there is a catalog")
+}
+
+fn put(root: &Path) {
+    let put = open(root).put(&entry("e", "new"), &stamp(1));
+    put.expect("it can be put");
+}
+
+fn server(root: &Path) -> PathBuf {
+    root.with_file_name("server")
+}
+
+#[cfg(feature = "bundle")]
+fn capture(root: &Path) {
+    let catalog = open(root);
+    let all = catalog.snapshot_of(&Members::Current(Filter::default()));
+    let bundle = root.with_file_name("bundle");
+    match catalog.capture(&bundle, &all.expect("it can be read")) {
+        Ok(_) | Err(Error::Occupied { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn snapshot_name() -> Name {
+    Name::new("s").expect("it is a name")
+}
+
+fn create_snapshot(root: &Path) {
+    let all = Members::Current(Filter::default());
+    let created = open(root).create_snapshot(&all, Some(&snapshot_name()));
+    created.expect("it can be made");
+}
+
+fn catalog(root: &Path, builds: &[&str]) {
+    let catalog = Catalog::create(root).expect("it can be made");
+    for build in builds {
+        let put = catalog.put(&entry("e", build), &stamp(1));
+        put.expect("it can be put");
+    }
+}
+
+fn damage(root: &Path, build: &str) {
+    let file = object_file(root, object_of(&entry("e", build)));
+    fs::remove_file(&file).expect("it is there");
+    fs::write(&file, format!("damaged {build}")).expect("there is room");
+}
+
+fn append(root: &Path, text: &str) {
+    let file = root.join("history/e/1");
+    let lines = fs::read_to_string(&file).expect("it is there");
+    fs::write(&file, lines + text).expect("there is room");
+}
