@@ -1,6 +1,6 @@
 //! What is said on a disk, of each thing that an operation may change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -39,18 +39,21 @@ fn of_catalog(root: &Path, whose: &str, facts: &mut Facts) {
         Ok(catalog) => catalog,
         Err(error) => return note("catalog", Err(error)),
     };
-    for engine in ["d", "e"] {
-        note(&format!("ref {engine}"), of_ref(&catalog, engine));
-        for change in catalog.history(&name(engine)).unwrap_or_default() {
+    let listed = catalog.list(&Filter::default());
+    let listed = listed.and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let (listed, failed) = listed.map_or_else(|error| (Vec::new(), Some(error)), |it| (it, None));
+    note("list", failed.map_or(Ok(String::new()), Err));
+    let listed = listed.into_iter().map(|record| record.entry.engine);
+    let engines: BTreeSet<_> = listed.chain(["d", "e"].map(str::to_owned)).collect();
+    for engine in engines {
+        note(&format!("ref {engine}"), of_ref(&catalog, &engine));
+        for change in catalog.history(&name(&engine)).unwrap_or_default() {
             let object = change.new.or(change.old).expect("a change has one of them");
             let entry = catalog.entry(&object);
             let is_there = entry.map(|entry| entry.is_some().to_string());
             note(&format!("object {object}"), is_there);
         }
     }
-    let listed = catalog.list(&Filter::default());
-    let count = listed.and_then(|mut list| list.try_for_each(|it| it.map(drop)));
-    note("list", count.map(|()| String::new()));
     for named in catalog.snapshots().unwrap_or_default() {
         let said = named.and_then(|named| {
             let found = catalog.find_snapshot(named.name.as_str())?;

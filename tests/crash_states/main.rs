@@ -43,7 +43,7 @@ fn every_state_is_the_old_or_the_new_one_and_no_sync_can_be_left_out() {
     let Some(strace) = skip::program("strace") else {
         return;
     };
-    let most = std::env::var("CRASH_STATES").map_or(64, |most| most.parse().expect("a number"));
+    let most = std::env::var("CRASH_STATES").map_or(100, |most| most.parse().expect("a number"));
     let left = Mutex::new(scene::operations());
     let next = || left.lock().expect("nobody panics with it").pop();
     let work = || {

@@ -100,10 +100,13 @@ impl Observed {
                 return verdict;
             }
         }
+        // Whatever a cut may leave earlier it may also leave right before the next sync.
         let mut player = Player::new(self.disk.clone());
         let mut seen = BTreeSet::<Tree>::new();
-        for (_, call) in calls() {
-            if !player.play(call) {
+        let calls: Vec<_> = calls().map(|(_, call)| call).collect();
+        for (call, next) in calls.iter().zip(calls[1..].iter().map(Some).chain([None])) {
+            player.play(call);
+            if next.is_some_and(|next| player.synced(next).is_none()) {
                 continue;
             }
             let states = after_a_cut(&player.disk, self.most);

@@ -56,6 +56,17 @@ pub(crate) fn operations() -> Vec<Operation> {
                 put.expect("they can be put");
             },
         ),
+        // So many that they are synced together.
+        operation(
+            "put ten",
+            |root| catalog(root, &["old"]),
+            |root| {
+                let engines = ["e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
+                let entries = engines.map(|engine| entry(engine, "new"));
+                let put = open(root).put_all(&entries, &stamp(1));
+                put.expect("they can be put");
+            },
+        ),
         operation(
             "put after one that was killed",
             |root| {

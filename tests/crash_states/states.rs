@@ -12,8 +12,8 @@ pub(crate) type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 type Shape = BTreeMap<PathBuf, Inode>;
 
 /// The most combinations of names, and of names and contents, that are all looked at.
-const MOST_SHAPES: usize = 1024;
-const MOST_TREES: usize = 4096;
+const MOST_SHAPES: usize = 4096;
+const MOST_TREES: usize = 8192;
 
 /// In how many parts of equal size a content may be there, from the finest to the coarsest.
 const PARTS: [usize; 4] = [4096, 64, 8, 2];
@@ -50,10 +50,11 @@ pub(crate) fn after_a_cut(disk: &Disk, most: usize) -> States {
             shape(disk, &targets)
         })
         .collect();
+    let all = if is_complete { MOST_TREES } else { most };
     let in_each = |all: usize| (all / shapes.len()).max(1);
     let mut trees = BTreeSet::new();
     for shape in &shapes {
-        let (contents, all) = contents_of(disk, shape, in_each(most), in_each(MOST_TREES));
+        let (contents, all) = contents_of(disk, shape, in_each(most), in_each(all));
         is_complete &= all;
         trees.extend(contents.iter().map(|contents| tree(disk, shape, contents)));
     }
