@@ -73,7 +73,7 @@ impl Mounted {
         }
         let (size, mkfs, options) = kind.make();
         let mkfs = skip::program(mkfs)?;
-        let scratch = tempfile::tempdir().expect("there is room");
+        let scratch = scratch();
         let image = scratch.path().join("image");
         let file = std::fs::File::create(&image).expect("there is room");
         file.set_len(size).expect("there is room");
@@ -133,8 +133,18 @@ impl Mounted {
 
     /// Mounts it again, with other options: `ro`, `rw`.
     pub(crate) fn remount(&self, option: &str) {
+        self.mount_again(option).expect("it can be");
+    }
+
+    /// As [`remount`](Self::remount), and returns whether it was possible: not where that makes it
+    /// read-only, and a file is open to be written.
+    pub(crate) fn try_remount(&self, option: &str) -> bool {
+        self.mount_again(option).is_ok()
+    }
+
+    fn mount_again(&self, option: &str) -> Result<(), String> {
         let option = format!("remount,{option}");
-        run(Command::new("mount").args(["-o", &option]).arg(&self.path)).expect("it can be");
+        run(Command::new("mount").args(["-o", &option]).arg(&self.path))
     }
 
     /// Waits until what was removed is free.
@@ -152,6 +162,18 @@ impl Drop for Mounted {
             let _ = run(umount().arg("--lazy").arg(&self.path));
         }
     }
+}
+
+/// A directory in memory where there is much, so that no sync waits for a disk that is not meant.
+fn scratch() -> TempDir {
+    const MUCH: u64 = 2 << 30;
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).map_or(0, |it| it.f_bavail.saturating_mul(it.f_frsize));
+    let scratch = match free {
+        MUCH.. => tempfile::tempdir_in(memory),
+        _ => tempfile::tempdir(),
+    };
+    scratch.expect("there is room")
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

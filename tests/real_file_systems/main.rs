@@ -1,0 +1,34 @@
+//! Real file systems: full ones, ones that turn read-only, and ones on which something may not be
+//! read. ext4, XFS and btrfs lie on images of their own, which needs root and loop devices.
+
+mod calls;
+mod full;
+mod full_directories;
+mod read_only;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::Path;
+
+use engine_catalog::Catalog;
+
+use support::observe::{State, snapshot_state};
+use support::sample::entry;
+use support::stamp;
+
+/// What a reader sees of all refs, and of the snapshot that is made.
+fn state(catalog: &Catalog) -> State {
+    let mut state = support::observe::state(catalog);
+    state.extend(snapshot_state(catalog, "s"));
+    state
+}
+
+/// Makes a catalog with ten refs.
+fn catalog(root: &Path) -> Catalog {
+    let catalog = Catalog::create(root).expect("it can be made");
+    let entries: Vec<_> = (0..10).map(|n| entry(&format!("e{n}"), "old")).collect();
+    catalog
+        .put_all(&entries, &stamp(1))
+        .expect("they can be put");
+    catalog
+}
