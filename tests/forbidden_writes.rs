@@ -2,16 +2,15 @@
 //!
 //! They fail with a typed error, and the old state is intact. Mounting needs root.
 
-use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, io};
 
 use engine_catalog::{Catalog, Cause, EngineEntry, Error};
 use support::mount::Mounted;
+use support::nobody::{self, set_mode};
 use support::observe::{assert_clean, cause, is_kind, state};
 use support::sample::{entry, name};
-use support::{child, object_file, object_of, skip, stamp};
+use support::{child, object_file, object_of, stamp};
 
 mod support;
 
@@ -40,34 +39,10 @@ fn act(role: &str, scratch: &Path) {
     }
 }
 
-/// Plays `role` as a user who is not root.
-fn as_nobody(role: &str) {
-    let scratch = tempfile::tempdir().expect("there is room");
-    if !skip::is_root() {
-        return act(role, scratch.path());
-    }
-    // Root may do everything, so somebody else has to try, with a binary that he can reach.
-    const NOBODY: u32 = 65_534;
-    let Some(setpriv) = skip::program("setpriv") else {
-        return;
-    };
-    let binary = scratch.path().join("test");
-    let this = std::env::current_exe().expect("the test binary has a path");
-    fs::copy(this, &binary).expect("there is room");
-    std::os::unix::fs::chown(scratch.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
-    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(OsStr::new);
-    let wrapper = [setpriv.as_os_str()].into_iter().chain(ids);
-    child::run(child::command_of(&binary, wrapper, role, scratch.path()));
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its owner may");
-}
-
 /// A new name cannot be synced in a directory that cannot be opened for reading.
 #[test]
 fn catalog_whose_name_cannot_be_synced_is_not_acknowledged() {
-    as_nobody("create");
+    nobody::play("create", act);
 }
 
 fn create_where_nothing_can_be_listed(scratch: &Path) {
@@ -84,7 +59,7 @@ fn create_where_nothing_can_be_listed(scratch: &Path) {
 /// Whoever may not open the marker has not made it, and need not make it survive.
 #[test]
 fn catalog_that_cannot_be_synced_is_still_one() {
-    as_nobody("create again");
+    nobody::play("create again", act);
 }
 
 fn create_where_a_catalog_cannot_be_synced(scratch: &Path) {
@@ -97,7 +72,7 @@ fn create_where_a_catalog_cannot_be_synced(scratch: &Path) {
 
 #[test]
 fn lost_permission_fails_writes_and_leaves_reading() {
-    as_nobody("lose permission");
+    nobody::play("lose permission", act);
 }
 
 /// Takes the right to write from one part after the other.

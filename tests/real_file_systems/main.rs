@@ -2,11 +2,16 @@
 //! read. ext4, XFS and btrfs lie on images of their own, which needs root and loop devices.
 
 mod calls;
+mod denied;
 mod full;
 mod full_directories;
+mod media;
+#[path = "../support/program.rs"]
+mod program;
 mod read_only;
 #[path = "../support/mod.rs"]
 mod support;
+mod turned_read_only;
 
 use std::path::Path;
 
@@ -15,6 +20,14 @@ use engine_catalog::Catalog;
 use support::observe::{State, snapshot_state};
 use support::sample::entry;
 use support::stamp;
+
+/// What a helper process does; nothing when it runs as a test.
+#[test]
+fn child() {
+    if let Some((role, scratch)) = support::child::role() {
+        denied::act(&role, &scratch);
+    }
+}
 
 /// What a reader sees of all refs, and of the snapshot that is made.
 fn state(catalog: &Catalog) -> State {

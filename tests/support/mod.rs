@@ -12,6 +12,7 @@ pub(crate) mod child;
 pub(crate) mod crowd;
 pub(crate) mod disk_model;
 pub(crate) mod mount;
+pub(crate) mod nobody;
 pub(crate) mod observe;
 pub(crate) mod sample;
 pub(crate) mod skip;

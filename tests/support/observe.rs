@@ -26,6 +26,10 @@ pub(crate) fn cause(error: &Error) -> &PathError {
         | Error::Unreadable {
             cause: ReadObjectError::Path(error),
             ..
+        }
+        | Error::UnreadableSnapshot {
+            cause: ReadObjectError::Path(error),
+            ..
         } => error,
         _ => unreachable!("not a file operation: {error:?}"),
     }
