@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::durable::{
+    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, open_together,
+};
 use crate::hash::ObjectId;
-use crate::layout;
+use crate::layout::{self, Place};
 
 /// A link from a subject to an object that describes it.
 pub(crate) type Link = (ObjectId, ObjectId);
@@ -94,17 +96,24 @@ pub(crate) fn list_all(root: &Root) -> Links {
 ///
 /// The caller holds the store lock, in either way.
 pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathError> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    let places: Vec<_> = links
+    const MOST_TOGETHER: usize = 128;
+    let places = links
         .iter()
-        .map(|(subject, object)| layout::attachment(subject, object))
-        .collect();
+        .map(|(subject, object)| layout::attachment(subject, object));
+    let places: Vec<_> = places.collect();
+    // Of each the file, its directory, and that of a temporary.
+    let together = open_together(3, MOST_TOGETHER);
+    places
+        .chunks(together)
+        .try_for_each(|some| add_some(root, some))
+}
+
+/// As [`add_all`], with one wait for all.
+fn add_some(root: &Root, places: &[Place]) -> Result<(), PathError> {
     root.make_dirs(places.iter().map(|place| place.dir.as_path()))?;
     let mut dirs = BTreeMap::<PathBuf, Dir<'_>>::new();
     let mut staged = Vec::with_capacity(places.len());
-    for place in &places {
+    for place in places {
         let dir = root.dir(&place.dir)?;
         staged.push(dir.stage(b"", Permissions::ByUmask)?);
         dirs.entry(place.dir.clone()).or_insert(dir);

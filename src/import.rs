@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attachments::{self, Link};
-use crate::catalog::{Attached, BATCH, Catalog, Record, encode_checked};
+use crate::catalog::{Attached, Catalog, Record, batch_size, encode_checked};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::Hold;
 use crate::error::Error;
@@ -135,7 +135,7 @@ impl Catalog {
     pub fn import(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
-        for names in refs::list(source.root_dir(), &Filter::default())?.chunks(BATCH) {
+        for names in refs::list(source.root_dir(), &Filter::default())?.chunks(batch_size()) {
             let mut batch = Vec::with_capacity(names.len());
             for name in names {
                 match Arrival::of_ref(source, name) {
@@ -262,7 +262,7 @@ impl Catalog {
                 }
             };
             let members: Vec<_> = snapshot.objects.iter().copied().collect();
-            for members in members.chunks(BATCH) {
+            for members in members.chunks(batch_size()) {
                 let mut batch = Vec::with_capacity(members.len());
                 for &object in members.iter().filter(|object| arrived.insert(**object)) {
                     match Arrival::of_member(source, object) {

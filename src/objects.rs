@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged};
+use crate::durable::{
+    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, open_together,
+};
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
@@ -162,6 +164,10 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
     Ok(ids.filter(|id| prefix.matches(id)).collect())
 }
 
+/// The most objects that share their waits for the disk: those of a batch of entries, with a few
+/// attachments each.
+const MOST_TOGETHER: usize = 128;
+
 /// Makes every one of `objects` exist and survive, with the given bytes.
 ///
 /// An object that is there already keeps its file where its bytes are right; its ctime is renewed,
@@ -172,7 +178,18 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 ///
 /// The caller holds the store lock, in either way.
 pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
-    let shards: Vec<_> = objects.keys().map(|id| layout::object(id).dir).collect();
+    // Of each the file, its directory, and that of a temporary.
+    let together = open_together(3, MOST_TOGETHER);
+    let objects: Vec<_> = objects.iter().collect();
+    objects
+        .chunks(together)
+        .try_for_each(|some| write_some(root, some))
+}
+
+/// As [`write_all`], with one wait for all.
+fn write_some(root: &Root, objects: &[(&ObjectId, &&[u8])]) -> Result<(), PathError> {
+    let shards = objects.iter().map(|(id, _)| layout::object(id).dir);
+    let shards: Vec<_> = shards.collect();
     root.make_dirs(shards.iter().map(PathBuf::as_path))?;
     let mut writes = Vec::with_capacity(objects.len());
     for (id, bytes) in objects {

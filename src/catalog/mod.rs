@@ -13,7 +13,7 @@ pub(crate) use attached::Attached;
 pub use lookup::{List, State};
 pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;
-pub(crate) use update::{BATCH, Files, encode_checked};
+pub(crate) use update::{Files, batch_size, encode_checked};
 
 use crate::durable::{Hold, Lock, LockWait, Permissions, Published, Root};
 use crate::entry::{EngineEntry, EngineIdentity};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Catalog;
 use crate::attachments::Link;
 use crate::change::{Op, Stamp};
-use crate::durable::Hold;
+use crate::durable::{Hold, open_together};
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
 use crate::error::Error;
@@ -19,8 +19,12 @@ use crate::schema::ObjectError;
 use crate::secrets::find_secret;
 use crate::{attachments, objects};
 
-/// The most entries that go to the disk together: each holds a few descriptors open.
-pub(crate) const BATCH: usize = 32;
+/// Returns how many entries go to the disk together at most.
+pub(crate) fn batch_size() -> usize {
+    const MOST: usize = 32;
+    // Of each the history, the staged ref, and the directories of both and of the ref.
+    open_together(5, MOST)
+}
 
 /// The files of an entry, by absolute path.
 pub(crate) type Files = BTreeMap<String, ManifestFile>;
@@ -174,7 +178,7 @@ impl Catalog {
         for round in &rounds {
             // In the order of the refs' names, in which their locks are taken.
             let round: Vec<_> = round.values().copied().collect();
-            for batch in round.chunks(BATCH) {
+            for batch in round.chunks(batch_size()) {
                 let entries: Vec<_> = batch.iter().map(|&at| &checked[at]).collect();
                 let done = self.put_batch(&entries, Expect::Any, stamp)?;
                 for (&at, put) in batch.iter().zip(done) {

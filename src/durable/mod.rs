@@ -29,6 +29,7 @@ mod inspect;
 mod lock;
 #[cfg(feature = "bundle")]
 mod new_tree;
+mod open_files;
 mod outside;
 mod probe;
 mod root;
@@ -46,6 +47,7 @@ pub(crate) use inspect::{FileStat, FileSystemStat, MountMode, Rights, kernel_rel
 pub(crate) use lock::{Hold, Lock};
 #[cfg(feature = "bundle")]
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
+pub(crate) use open_files::open_together;
 pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;

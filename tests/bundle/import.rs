@@ -8,10 +8,10 @@ use engine_catalog::{
 };
 
 use crate::capture;
-use crate::sample::{assert_same, attach, fill};
+use crate::sample::{assert_same, fill};
 use crate::support::crowd::{assert_chains, meanwhile};
 use crate::support::observe::{assert_clean, state};
-use crate::support::{Home, entry, listing, name, object_of, stamp};
+use crate::support::{Home, attach, entry, listing, name, object_of, stamp};
 use ImportOutcome::{Conflict, Created, Forward, Kept, Same};
 
 /// Imports a bundle of what is current in `from`.

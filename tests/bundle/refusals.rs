@@ -7,8 +7,8 @@ use engine_catalog::{EngineEntry, encode_entry};
 use engine_catalog::{EntryError, Error, ErrorKind, ObjectError, ReadObjectError, Snapshot};
 
 use crate::capture;
-use crate::sample::{attach, link, names};
-use crate::support::{Home, entry, listing, object_of};
+use crate::sample::names;
+use crate::support::{Home, attach, entry, link, listing, object_of};
 
 #[test]
 fn nothing_but_an_empty_directory_is_replaced() {

@@ -6,12 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Expect, ObjectId, PreparedEngine, Recorded, Stamp,
-};
+use engine_catalog::{Artifacts, Catalog, EngineEntry, Expect, PreparedEngine, Recorded, Stamp};
 use walkdir::WalkDir;
 
-use crate::support::{from_hex, object_file, stamp};
+use crate::support::{attach, from_hex, stamp};
 
 /// Entries of several engines, with names that are not file names.
 pub(crate) fn entries() -> Vec<EngineEntry> {
@@ -35,24 +33,6 @@ pub(crate) fn record(catalog: &Catalog, server: &Path, stamp: &Stamp) -> Recorde
     let artifacts = Artifacts::Files(vec![server.to_owned()]);
     let prepared = PreparedEngine::new("triton", "24.08", artifacts, 7);
     catalog.record(&prepared, stamp).unwrap()
-}
-
-/// Attaches an object of whatever content, behind the catalog's back.
-pub(crate) fn attach(root: &Path, subject: ObjectId, bytes: &[u8]) -> ObjectId {
-    let object = ObjectId::of(bytes);
-    let file = object_file(root, object);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, bytes).unwrap();
-    link(root, subject, object);
-    object
-}
-
-/// Links an object to another, behind the catalog's back.
-pub(crate) fn link(root: &Path, subject: ObjectId, object: ObjectId) {
-    let hex = subject.to_string();
-    let links = root.join("attachments").join(&hex[..2]).join(&hex[2..]);
-    fs::create_dir_all(&links).unwrap();
-    fs::write(links.join(object.to_string()), "").unwrap();
 }
 
 /// An object of a schema that nobody knows yet: `{"schema": "note/9"}`.

@@ -5,6 +5,9 @@
 //! `ENGINE_CATALOG_BOUNDS=full` goes to the limits of layout.md section 1, and to a million names.
 
 mod bounded;
+mod crowded;
+mod decoding;
+mod descriptors;
 mod odd_files;
 mod scene;
 #[path = "../support/mod.rs"]

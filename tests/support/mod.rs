@@ -21,7 +21,7 @@ pub(crate) mod sync_rules;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ciborium::Value;
@@ -83,6 +83,25 @@ impl Home {
 pub(crate) fn object_file(root: &Path, id: ObjectId) -> PathBuf {
     let hex = id.to_string();
     root.join("objects").join(&hex[..2]).join(&hex[2..])
+}
+
+/// Attaches an object of whatever content, behind the catalog's back.
+pub(crate) fn attach(root: &Path, subject: ObjectId, bytes: &[u8]) -> ObjectId {
+    let object = ObjectId::of(bytes);
+    let file = object_file(root, object);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, bytes).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o444)).unwrap();
+    link(root, subject, object);
+    object
+}
+
+/// Links an object to another, behind the catalog's back.
+pub(crate) fn link(root: &Path, subject: ObjectId, object: ObjectId) {
+    let hex = subject.to_string();
+    let links = root.join("attachments").join(&hex[..2]).join(&hex[2..]);
+    fs::create_dir_all(&links).unwrap();
+    fs::write(links.join(object.to_string()), "").unwrap();
 }
 
 pub(crate) fn stamp(at_ms: i64) -> Stamp {
