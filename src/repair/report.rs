@@ -133,8 +133,10 @@ impl RepairReport {
         after: Report,
     ) -> Self {
         let mut lost = lost(&after.findings);
+        // There may be very many.
+        let found_now: BTreeSet<_> = after.findings.iter().collect();
         let repair = |finding: Finding| {
-            let remains = after.findings.contains(&finding);
+            let remains = found_now.contains(&finding);
             let action = match actions.remove(&finding) {
                 // What failed at first was not tried in vain.
                 Some(Action::Failed { .. }) if !remains => Action::Gone,
