@@ -1,6 +1,8 @@
 //! What the lines of a history add up to: which of them took effect, whether they lead to what the
 //! ref holds, and where undoing leads (layout.md section 6).
 
+use std::collections::BTreeMap;
+
 use crate::change::{Change, Op};
 use crate::hash::ObjectId;
 
@@ -85,20 +87,30 @@ pub(crate) fn committed(changes: Vec<Change>, current: Option<ObjectId>) -> Vec<
 #[must_use]
 pub(crate) fn undo_target(committed: &[Change]) -> Option<ObjectId> {
     let mut line: Vec<ObjectId> = Vec::new();
+    // How often each entry is in it: looking for one that is not would be in vain, and long.
+    let mut times = BTreeMap::<ObjectId, usize>::new();
     let mut retired = false;
     for change in committed {
         // An entry that was current without a line of its own (the history was cut or lost).
         if let (Some(old), true) = (change.old, line.is_empty()) {
             line.push(old);
+            *times.entry(old).or_default() += 1;
         }
         retired = change.new.is_none();
         if let Some(new) = change.new {
-            let known = line.iter().rposition(|id| *id == new);
-            match (change.op, known) {
-                (Op::Rollback, Some(at)) => line.truncate(at + 1),
+            let is_known = times.get(&new).is_some_and(|times| *times > 0);
+            match (change.op, is_known) {
                 // What was retired and put again is where it was.
                 _ if line.last() == Some(&new) => {}
-                _ => line.push(new),
+                (Op::Rollback, true) => {
+                    while let Some(undone) = line.pop_if(|id| *id != new) {
+                        *times.entry(undone).or_default() -= 1;
+                    }
+                }
+                _ => {
+                    line.push(new);
+                    *times.entry(new).or_default() += 1;
+                }
             }
         }
     }
