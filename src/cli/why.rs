@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use engine_catalog::{Kept, Mention, ObjectId, Prefix, Reason, Stored};
+use engine_catalog::{Kept, Mention, Prefix, Reason, Stored};
 
 use super::failure::Failure;
 use super::text::{printable, short, time};
@@ -67,8 +67,8 @@ fn page(why: &engine_catalog::Why) -> Vec<String> {
     if why.kept == Kept::No {
         kept_by.push("nothing".to_owned());
     }
-    let is_live = |subject: &&ObjectId| why.above.iter().any(|above| above.object == **subject);
-    let dead = why.attached_to.iter().filter(|subject| !is_live(subject));
+    let live: BTreeSet<_> = why.above.iter().map(|above| above.object).collect();
+    let dead = (why.attached_to.iter()).filter(|subject| !live.contains(subject));
     let nothing = match why.kept {
         Kept::Unknown => "nothing that is known",
         _ => "nothing",
@@ -130,6 +130,9 @@ fn mention(mention: &Mention) -> String {
     )
 }
 
+/// After how many objects a way goes no further in: it may lead through very many.
+const DEEPEST_SHOWN: usize = 16;
+
 /// Returns the ways from an object up to the names that keep it, one step further in for each object.
 fn chain(why: &engine_catalog::Why) -> Vec<String> {
     let above = why.above.iter();
@@ -147,7 +150,8 @@ fn chain(why: &engine_catalog::Why) -> Vec<String> {
             }
             named => named.to_string(),
         };
-        lines.push(format!("{:width$}{line}", "", width = 2 * depth));
+        let width = 2 * DEEPEST_SHOWN.min(depth);
+        lines.push(format!("{:width$}{line}", ""));
         // Objects may be attached to each other: each is explained once.
         if let Some(through) = reason.through()
             && explained.insert(through)
