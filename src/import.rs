@@ -3,10 +3,11 @@
 //! Objects come first, then links, then refs, which only move forward. Everything that is read from
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attachments::{self, Link};
-use crate::catalog::{Attached, Catalog, Record, batch_size, encode_checked};
+use crate::catalog::{Catalog, Record, batch_size, encode_checked};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::Hold;
 use crate::error::Error;
@@ -15,13 +16,13 @@ use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::object::Object;
-use crate::objects;
+use crate::objects::{self, Carried};
 use crate::refs::{self, Expect, RefError, Update};
 
 /// How often it is looked again at refs that others change meanwhile.
 const MOST_ATTEMPTS: u32 = 100;
 
-/// More than this is not held in memory before it is written, less what belongs to a single entry.
+/// More than this is not held in memory before it is written, less one object.
 const MAX_BATCH_BYTES: usize = 64 << 20;
 
 /// What [`Catalog::import`] did.
@@ -139,16 +140,16 @@ impl Catalog {
             let mut batch = Vec::with_capacity(names.len());
             for name in names {
                 match Arrival::of_ref(source, name) {
-                    Ok(Some(arrival)) => batch.push(self.screen(arrival, &mut imported)),
+                    Ok(Some(arrival)) => batch.push(self.screen(source, arrival, &mut imported)),
                     Ok(None) => {}
                     Err(cause) => imported.problem(ImportSide::Source, cause),
                 }
                 if batch.iter().map(Arrival::size).sum::<usize>() > MAX_BATCH_BYTES {
-                    self.import_refs(&batch, stamp, &mut imported)?;
+                    self.import_refs(source, &batch, stamp, &mut imported)?;
                     batch.clear();
                 }
             }
-            self.import_refs(&batch, stamp, &mut imported)?;
+            self.import_refs(source, &batch, stamp, &mut imported)?;
         }
         self.import_snapshots(source, &mut imported)?;
         Ok(imported)
@@ -157,12 +158,13 @@ impl Catalog {
     /// Brings in entries of different refs, and moves the refs.
     fn import_refs(
         &self,
+        source: &Self,
         batch: &[Arrival],
         stamp: &Stamp,
         imported: &mut Imported,
     ) -> Result<(), Error> {
         let lock = self.begin_write(Hold::Shared)?;
-        self.write_arrivals(batch)?;
+        self.write_arrivals(source, batch)?;
         for attempt in 1.. {
             let (mut decided, mut problems) = (Vec::with_capacity(batch.len()), Vec::new());
             for arrival in batch {
@@ -195,7 +197,7 @@ impl Catalog {
                     // One that never rests must not keep the others.
                     drop(lock);
                     let mut each = batch.chunks(1);
-                    return each.try_for_each(|one| self.import_refs(one, stamp, imported));
+                    return each.try_for_each(|one| self.import_refs(source, one, stamp, imported));
                 }
                 result => {
                     result?;
@@ -266,19 +268,19 @@ impl Catalog {
                 let mut batch = Vec::with_capacity(members.len());
                 for &object in members.iter().filter(|object| arrived.insert(**object)) {
                     match Arrival::of_member(source, object) {
-                        Ok(arrival) => batch.push(self.screen(arrival, imported)),
+                        Ok(arrival) => batch.push(self.screen(source, arrival, imported)),
                         Err(cause) => imported.problem(ImportSide::Source, cause),
                     }
                 }
                 let _lock = self.begin_write(Hold::Shared)?;
-                self.write_arrivals(&batch)?;
+                self.write_arrivals(source, &batch)?;
             }
             let bytes = snapshot.encode().map_err(Error::SnapshotObject)?;
             let object = ObjectId::of(&bytes);
-            match source.carry_attached(object) {
-                Ok(attached) => {
+            match links_from(source, object) {
+                Ok(links) => {
                     let _lock = self.begin_write(Hold::Shared)?;
-                    self.write_with_attached([(object, bytes.as_slice())], &attached)?;
+                    self.write_with_attached(source, [(object, bytes.as_slice())], &links)?;
                 }
                 Err(cause) => imported.problem(ImportSide::Source, cause),
             }
@@ -287,12 +289,17 @@ impl Catalog {
     }
 
     /// Leaves out manifests that would speak against one that is here.
-    fn screen(&self, mut arrival: Arrival, imported: &mut Imported) -> Arrival {
+    fn screen(&self, source: &Self, mut arrival: Arrival, imported: &mut Imported) -> Arrival {
         let own = self.manifests(&arrival.record.object).unwrap_or_default();
-        arrival.attached.retain(|attached| {
-            let (subject, object) = attached.link;
-            let is_other = match Object::decode(&attached.bytes) {
-                Ok(Object::Manifest(manifest)) => !own.is_empty() && !own.contains(&manifest),
+        if own.is_empty() {
+            return arrival;
+        }
+        arrival.links.retain(|&(subject, object)| {
+            let is_other = match source.carry((subject, object)) {
+                Ok(Some(Carried {
+                    object: Some(Object::Manifest(manifest)),
+                    ..
+                })) => !own.contains(&manifest),
                 _ => false,
             };
             if is_other {
@@ -303,27 +310,57 @@ impl Catalog {
         arrival
     }
 
-    fn write_arrivals(&self, batch: &[Arrival]) -> Result<(), Error> {
+    fn write_arrivals(&self, source: &Self, batch: &[Arrival]) -> Result<(), Error> {
         let entries = (batch.iter()).map(|it| (it.record.object, it.bytes.as_slice()));
-        let attached = batch.iter().flat_map(|it| &it.attached);
-        self.write_with_attached(entries, attached)
+        let links = batch.iter().flat_map(|it| &it.links).copied();
+        self.write_with_attached(source, entries, &links.collect())
     }
 
+    /// Writes objects, and what is attached to them in the source, where it was checked just now.
     fn write_with_attached<'a>(
         &self,
+        source: &Self,
         described: impl IntoIterator<Item = (ObjectId, &'a [u8])>,
-        attached: impl IntoIterator<Item = &'a Attached>,
+        links: &BTreeSet<Link>,
     ) -> Result<(), Error> {
-        let mut objects: BTreeMap<ObjectId, &[u8]> = described.into_iter().collect();
-        let mut links = BTreeSet::<Link>::new();
-        for Attached { link, bytes } in attached {
-            links.insert(*link);
-            objects.insert(link.1, bytes);
+        let mut objects: BTreeMap<ObjectId, Cow<'a, [u8]>> = BTreeMap::new();
+        objects.extend(described.into_iter().map(|(id, bytes)| (id, bytes.into())));
+        let (mut written, mut size) = (BTreeSet::new(), 0);
+        for link in links {
+            if !written.insert(link.1) {
+                continue;
+            }
+            let (subject, object) = *link;
+            let carried = source.carry(*link)?;
+            let bytes = carried
+                .ok_or(Error::DanglingAttachment { subject, object })?
+                .bytes;
+            size += bytes.len();
+            objects.insert(object, bytes.into());
+            if size > MAX_BATCH_BYTES {
+                self.write_objects(&objects)?;
+                objects.clear();
+                size = 0;
+            }
         }
-        objects::write_all(self.root_dir(), &objects)?;
-        attachments::add_all(self.root_dir(), &links)?;
-        Ok(())
+        self.write_objects(&objects)?;
+        Ok(attachments::add_all(self.root_dir(), links)?)
     }
+
+    fn write_objects(&self, objects: &BTreeMap<ObjectId, Cow<'_, [u8]>>) -> Result<(), Error> {
+        let objects = objects.iter().map(|(id, bytes)| (*id, &**bytes));
+        Ok(objects::write_all(self.root_dir(), &objects.collect())?)
+    }
+}
+
+/// Returns the links to everything that is attached to `subject`, all of which is read and checked.
+fn links_from(source: &Catalog, subject: ObjectId) -> Result<BTreeSet<Link>, Error> {
+    let mut links = BTreeSet::new();
+    source.visit_attached(subject, &mut |link, _| {
+        links.insert(link);
+        Ok(())
+    })?;
+    Ok(links)
 }
 
 impl Imported {
@@ -336,7 +373,8 @@ impl Imported {
 struct Arrival {
     record: Record,
     bytes: Vec<u8>,
-    attached: Vec<Attached>,
+    /// To what is attached to it, and to that.
+    links: BTreeSet<Link>,
     /// The changes of its ref that took effect there.
     changes: Vec<Change>,
 }
@@ -344,9 +382,9 @@ struct Arrival {
 impl Arrival {
     /// Returns about how many bytes of memory this takes.
     fn size(&self) -> usize {
-        let attached = self.attached.iter().map(|attached| attached.bytes.len());
+        let links = self.links.len() * size_of::<Link>();
         let changes = self.changes.len() * size_of::<Change>();
-        self.bytes.len() + attached.sum::<usize>() + changes
+        self.bytes.len() + links + changes
     }
 
     /// What a change of our ref is: a ref with a history comes from another catalog.
@@ -379,7 +417,7 @@ impl Arrival {
         let bytes = encode_checked(&record.entry)?.into_bytes();
         Ok(Self {
             bytes,
-            attached: source.carry_attached(record.object)?,
+            links: links_from(source, record.object)?,
             record,
             changes,
         })

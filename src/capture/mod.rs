@@ -90,11 +90,10 @@ impl Catalog {
         }
         let subjects = entries.iter().map(|record| record.object);
         for subject in [object].into_iter().chain(subjects) {
-            for attached in self.carry_attached(subject)? {
-                let (subject, object) = attached.link;
-                parts.add_object(object, &attached.bytes)?;
-                parts.add_at(&layout::attachment(&subject, &object), b"")?;
-            }
+            self.visit_attached(subject, &mut |(subject, object), carried| {
+                parts.add_object(object, &carried.bytes)?;
+                parts.add_at(&layout::attachment(&subject, &object), b"")
+            })?;
         }
         let (refs, without_ref) = refs(&entries);
         for (name, object) in &refs {

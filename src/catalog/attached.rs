@@ -8,17 +8,9 @@ use crate::error::{Error, ErrorKind};
 use crate::hash::ObjectId;
 use crate::manifest::Manifest;
 use crate::object::Object;
-use crate::objects::ReadObjectError;
+use crate::objects::{Carried, ReadObjectError};
 use crate::schema::ObjectError;
 use crate::{attachments, objects};
-
-/// An object that is attached to another, to be carried to another catalog.
-pub(crate) struct Attached {
-    /// What it describes, and the object itself.
-    pub(crate) link: Link,
-    /// Its bytes.
-    pub(crate) bytes: Vec<u8>,
-}
 
 impl Catalog {
     /// Returns the objects that are attached to `subject`, of whatever kind, sorted.
@@ -62,39 +54,50 @@ impl Catalog {
         Ok(manifests)
     }
 
-    /// Returns everything that is attached to `subject`, and to that, each link once. What a newer
-    /// version has attached comes along as it is.
+    /// Calls `visit` with everything that is attached to `subject`, and to that, each link once. What a
+    /// newer version has attached comes along as it is. One object is held at a time.
     ///
     /// # Errors
     ///
-    /// As [`manifests`](Self::manifests).
-    pub(crate) fn carry_attached(&self, subject: ObjectId) -> Result<Vec<Attached>, Error> {
-        let (mut found, mut seen) = (Vec::new(), BTreeSet::from([subject]));
+    /// As [`manifests`](Self::manifests), and those of `visit`.
+    pub(crate) fn visit_attached(
+        &self,
+        subject: ObjectId,
+        visit: &mut dyn FnMut(Link, Carried) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut seen = BTreeSet::from([subject]);
         let mut subjects = vec![subject];
         while let Some(subject) = subjects.pop() {
             for object in attachments::list(&self.root, &subject)? {
-                let carried = objects::read_to_carry(&self.root, &object)
-                    .map_err(|cause| Error::UnreadableAttachment { subject, cause })?;
-                let Some(carried) = carried else {
-                    // Removed, by gc with its subject.
-                    if !attachments::list(&self.root, &subject)?.contains(&object) {
-                        continue;
-                    }
-                    return Err(Error::DanglingAttachment { subject, object });
+                let link = (subject, object);
+                let Some(carried) = self.carry(link)? else {
+                    continue;
                 };
-                let says = carried.object.map(|it| it.subject());
-                if says.is_some_and(|says| says != Some(subject)) {
-                    return Err(Error::MisplacedAttachment { subject, object });
-                }
                 if seen.insert(object) {
                     subjects.push(object);
                 }
-                let link = (subject, object);
-                let bytes = carried.bytes;
-                found.push(Attached { link, bytes });
+                visit(link, carried)?;
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// Returns an object that is attached to another, to be carried elsewhere; `None` where it was
+    /// removed meanwhile, by gc with its subject.
+    pub(crate) fn carry(&self, (subject, object): Link) -> Result<Option<Carried>, Error> {
+        let carried = objects::read_to_carry(&self.root, &object)
+            .map_err(|cause| Error::UnreadableAttachment { subject, cause })?;
+        let Some(carried) = carried else {
+            if !attachments::list(&self.root, &subject)?.contains(&object) {
+                return Ok(None);
+            }
+            return Err(Error::DanglingAttachment { subject, object });
+        };
+        let says = carried.object.as_ref().map(Object::subject);
+        if says.is_some_and(|says| says != Some(subject)) {
+            return Err(Error::MisplacedAttachment { subject, object });
+        }
+        Ok(Some(carried))
     }
 
     /// Returns whether nothing says that an entry has other files than these: it has no manifest, or

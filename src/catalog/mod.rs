@@ -9,7 +9,6 @@ mod update;
 
 use std::path::Path;
 
-pub(crate) use attached::Attached;
 pub use lookup::{List, State};
 pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;
