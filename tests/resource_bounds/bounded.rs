@@ -39,6 +39,7 @@ pub(crate) struct Run {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) peak_kib: u64,
+    /// CPU time, of the program and the system.
     pub(crate) seconds: f64,
 }
 
@@ -71,7 +72,7 @@ impl Bounded {
         let output = Command::new(&self.timeout)
             .args(["--signal=KILL", "120"])
             .arg(&self.time)
-            .args(["--quiet", "--format=%M %e", "--output"])
+            .args(["--quiet", "--format=%M %U %S", "--output"])
             .arg(measured.path())
             .arg(&self.prlimit)
             .arg(format!("--data={}", data_mib << 20))
@@ -92,13 +93,16 @@ impl Bounded {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let measured = std::fs::read_to_string(measured.path()).expect("time wrote it");
         let last = measured.lines().last().unwrap_or_default();
-        let (peak, seconds) = last.split_once(' ').unwrap_or_default();
+        let numbers: Vec<&str> = last.split(' ').collect();
+        let number = |at: usize| numbers.get(at).and_then(|it| it.parse::<f64>().ok());
         Run {
             status: output.status.code(),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
-            peak_kib: peak.parse().unwrap_or(u64::MAX),
-            seconds: seconds.parse().unwrap_or(f64::MAX),
+            peak_kib: numbers[0].parse().unwrap_or(u64::MAX),
+            seconds: number(1)
+                .zip(number(2))
+                .map_or(f64::MAX, |(user, system)| user + system),
         }
     }
 }

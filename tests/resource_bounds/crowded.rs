@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::bounded::{Limits, scale};
-use crate::scene::{SLACK_KIB, Scene, small_peaks};
+use crate::descriptors::note;
+use crate::scene::{SLACK_KIB, Scene, assert_small, small_peaks};
+use crate::support::attach;
 
 /// What is remembered of a name at most: its text, where it is, and what is found there.
 const BYTES_EACH: u64 = 2 << 10;
@@ -74,9 +76,38 @@ fn crowded_directory_costs_a_few_hundred_bytes_a_name_and_ends_no_command() {
             "{names} names in {place}: {} KiB in {}; {} s in {slow}",
             most.1.peak_kib, most.0, run.seconds
         );
+        // In step with the names, not with their square.
+        let most = 2.0 + names as f64 / 1_000.0;
+        assert!(run.seconds < most, "{place}, {slow}: {run:?}");
+        let repair = scene.run(limits, place, &["verify", "--repair", "--json"]);
+        let most = 1.0 + 4.0 * runs["verify"].seconds;
         assert!(
-            run.seconds < 5.0 + names as f64 / 1000.0,
-            "{place}, {slow}: {run:?}"
+            repair.seconds < most,
+            "{place}, repair: {} s",
+            repair.seconds
         );
     }
+}
+
+/// Attachments of attachments: a way of so many steps from an object to the ref that keeps it.
+#[test]
+fn long_way_up_to_a_ref_is_told_in_step_with_its_length() {
+    let Some(small) = small_peaks() else { return };
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    let steps = scale(3_000, 60_000);
+    for n in 0..steps {
+        scene.object = attach(scene.catalog.root(), scene.object, &note(n));
+    }
+    let limits = Limits {
+        data_mib: 48 + steps as u64 * BYTES_EACH / (1 << 20),
+        ..Limits::default()
+    };
+    let runs = scene.run_all(limits, "way");
+    let told = runs["why"].stdout.lines().count();
+    assert!(told > steps, "{told} lines");
+    assert_small(&runs, &small, steps as u64 * BYTES_EACH / 1024, "way");
+    let most = runs.values().map(|run| run.peak_kib).max();
+    println!("{steps} steps: {most:?} KiB");
 }

@@ -14,7 +14,7 @@ const ENTRIES: usize = 70;
 const ATTACHED: usize = 300;
 
 /// An object of a schema that nobody knows: `{"n": n, "schema": "note/9"}`.
-fn note(n: usize) -> Vec<u8> {
+pub(crate) fn note(n: usize) -> Vec<u8> {
     let n = u16::try_from(n).expect("they are few").to_be_bytes();
     [b"\xa2\x61n\x19".as_slice(), &n, b"\x66schema\x66note/9"].concat()
 }

@@ -4,6 +4,7 @@
 //! command takes on a small sound catalog. By default what is large is kept small enough to be quick;
 //! `ENGINE_CATALOG_BOUNDS=full` goes to the limits of layout.md section 1, and to a million names.
 
+mod at_limit;
 mod bounded;
 mod crowded;
 mod decoding;
