@@ -122,7 +122,7 @@ fn large_snapshot_takes_memory_in_step_with_its_members() {
 fn many_large_attachments_are_not_all_held_at_once() {
     let Some(small) = small_peaks() else { return };
     let Some(scene) = Scene::new() else { return };
-    let (each, many) = (scale(4 << 20, LIMIT), 40);
+    let (each, many) = (scale(4 << 20, LIMIT), 28);
     for n in 0..many {
         let mut note = b"\xa2\x61n\x5a".to_vec();
         let length = u32::try_from(each - 100).expect("it is not that large");

@@ -107,6 +107,28 @@ impl Bounded {
     }
 }
 
+/// Returns what the program opened, as strace shows it.
+pub(crate) fn opened(strace: &Path, root: &Path, dir: &Path, args: &[&str]) -> Vec<PathBuf> {
+    let log = tempfile::NamedTempFile::new().expect("there is room");
+    let output = Command::new(strace)
+        .args(["-f", "-y", "-qq", "-e", "trace=open,openat,openat2,creat"])
+        .arg("-o")
+        .arg(log.path())
+        .arg(env!("CARGO_BIN_EXE_engine-catalog"))
+        .arg("--root")
+        .arg(root)
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output();
+    output.expect("strace can be started");
+    let log = std::fs::read_to_string(log.path()).expect("strace wrote it");
+    // `… = 3</path>`
+    let results = log.lines().filter_map(|line| line.rsplit_once(" = "));
+    let paths = results.filter_map(|(_, result)| result.split_once('<')?.1.rsplit_once('>'));
+    paths.map(|(path, _)| path.into()).collect()
+}
+
 impl Run {
     /// Requires that the program ended by itself, with a status that it documents, and that nothing
     /// ran out.

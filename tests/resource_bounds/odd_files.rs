@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use crate::bounded::Limits;
+use crate::bounded::{Limits, opened};
 use crate::scene::{COMMANDS, Scene, assert_small, small_peaks};
 use crate::support::{object_file, skip};
 
@@ -195,4 +195,35 @@ fn odd_file_in_the_place_of_a_part_ends_no_command_and_costs_nothing() {
         }
     }
     assert_eq!(COMMANDS.len(), small.len());
+}
+
+/// What is behind a link is not even opened.
+#[test]
+fn links_everywhere_lead_no_command_out_of_the_root() {
+    let (Some(scene), Some(strace)) = (Scene::new(), skip::program("strace")) else {
+        return;
+    };
+    let secret = scene.outside().join("secret");
+    fs::write(&secret, "secret").expect("there is room");
+    for place in places(&scene) {
+        Odd::LinkOutside.plant(&scene.at(&place), scene.outside());
+    }
+    Odd::LinkOutside.plant(&scene.at("refs/linked"), scene.outside());
+    Odd::LinkToDevice.plant(&scene.at("snapshots/zero"), scene.outside());
+    for (command, args) in COMMANDS {
+        let paths = scene.with(args, |root, words| {
+            opened(&strace, root, scene.outside(), words)
+        });
+        let format = scene.at("format");
+        assert!(
+            paths.contains(&format),
+            "{command}: it was not traced: {paths:?}"
+        );
+        for bad in [&secret, Path::new("/dev/zero")] {
+            assert!(
+                !paths.iter().any(|path| *path == bad),
+                "{command}: {paths:?}"
+            );
+        }
+    }
 }

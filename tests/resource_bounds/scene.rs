@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::bounded::{Bounded, Limits, Run};
 use crate::support::sample::entry;
-use crate::support::{listing, stamp};
+use crate::support::{listing, object_file, stamp};
 
 /// Every command that reads, or that brings in: `{out}` and `{own}` stand for what is not there yet,
 /// and for another catalog, `{root}` for the catalog itself.
@@ -84,6 +84,15 @@ impl Scene {
 
     /// Runs a command, and requires that it ends in order.
     pub(crate) fn run(&self, limits: Limits, what: &str, args: &[&str]) -> Run {
+        self.with(args, |root, words| {
+            let run = self.bounded.run(limits, root, self.outside(), words);
+            run.assert_orderly(&format!("{what}: {words:?}"));
+            run
+        })
+    }
+
+    /// Calls `act` with the root and the words of a command, which may use other places.
+    pub(crate) fn with<T>(&self, args: &[&str], act: impl FnOnce(&Path, &[&str]) -> T) -> T {
         let scratch = tempfile::tempdir_in(self.outside()).expect("there is room");
         let (out, own) = (scratch.path().join("out"), scratch.path().join("own"));
         if args.contains(&"{own}") {
@@ -91,8 +100,7 @@ impl Scene {
             let own = Catalog::create(&own).expect("there is room");
             let put = own.put(&entry("e0", "build"), &stamp(1));
             let object = put.expect("there is room").object;
-            let file = crate::support::object_file(own.root(), object);
-            fs::remove_file(file).expect("it is there");
+            fs::remove_file(object_file(own.root(), object)).expect("it is there");
         }
         let text = |path: &Path| path.to_str().expect("it is text").to_owned();
         let words: Vec<_> = args
@@ -107,13 +115,10 @@ impl Scene {
             .collect();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         // The root is given once.
-        let (root, words) = match words[..] {
-            ["--root", root, ref words @ ..] => (Path::new(root), words.to_vec()),
-            _ => (self.catalog.root(), words),
-        };
-        let run = self.bounded.run(limits, root, self.outside(), &words);
-        run.assert_orderly(&format!("{what}: {words:?}"));
-        run
+        match words[..] {
+            ["--root", root, ref words @ ..] => act(Path::new(root), words),
+            _ => act(self.catalog.root(), &words),
+        }
     }
 
     /// Runs every command, and requires that nothing changes in the catalog or around it.
