@@ -70,7 +70,7 @@ impl Bounded {
             cpu_seconds,
         } = limits;
         let output = Command::new(&self.timeout)
-            .args(["--signal=KILL", "120"])
+            .args(["--signal=KILL", "600"])
             .arg(&self.time)
             .args(["--quiet", "--format=%M %U %S", "--output"])
             .arg(measured.path())

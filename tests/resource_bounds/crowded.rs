@@ -49,7 +49,7 @@ fn crowded_directory_costs_a_few_hundred_bytes_a_name_and_ends_no_command() {
     let names = scale(3_000, 1_000_000);
     let limits = Limits {
         data_mib: 64 + names as u64 * BYTES_EACH / (1 << 20),
-        cpu_seconds: 100,
+        cpu_seconds: 500,
         ..Limits::default()
     };
     for (place, name) in places() {
