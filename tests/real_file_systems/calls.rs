@@ -82,8 +82,10 @@ pub(crate) struct Call {
     pub(crate) leaves: Leaves,
     /// What it finds.
     pub(crate) prepare: Box<dyn Fn(&Catalog)>,
-    pub(crate) act: Box<dyn Fn(&Catalog) -> Result<(), Why>>,
+    pub(crate) act: Box<Act>,
 }
+
+type Act = dyn Fn(&Catalog) -> Result<(), Why>;
 
 impl Call {
     pub(crate) fn new(

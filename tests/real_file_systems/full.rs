@@ -53,7 +53,7 @@ pub(crate) fn repeat(
                 let mut now = state_of(catalog, &names);
                 now.retain(|name, _| before.contains_key(name));
                 let sound = |(name, seen): (_, &_)| before[name] == *seen;
-                assert!(now.len() == 9 && now.iter().all(|it| sound(it)), "{what}");
+                assert!(now.len() == 9 && now.iter().all(sound), "{what}");
             }
         }
         match call.leaves {

@@ -35,7 +35,7 @@ fn fill(dir: &Path) {
         // What is left over must do for an entry too.
         let length = match left {
             0..12 => break,
-            0..264 => left - 8,
+            12..264 => left - 8,
             264..280 => 128,
             _ => 255,
         };
