@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,30 +17,28 @@ use crate::support::observe::{cause, partial_objects};
 use crate::support::sample::{entry, name};
 use crate::support::{object_of, stamp};
 
-/// Puts one build after the other until that fails, and returns the last that was acknowledged, and
-/// why the next was not.
-fn put_until_it_fails(catalog: &Catalog) -> (u32, Error) {
-    let mut acknowledged = 0;
-    loop {
-        let next = entry("e0", &(acknowledged + 1).to_string());
-        match catalog.put(&next, &stamp(1)) {
-            Ok(_) => acknowledged += 1,
-            Err(error) => return (acknowledged, error),
-        }
-    }
-}
-
-/// Lets somebody write for so long, and then `turn` the file system; returns what was acknowledged,
-/// and where what was not was refused.
+/// Lets somebody put one build after the other, and after a while `turn`s the file system. Returns the
+/// last that was acknowledged, and why the next was not.
 fn write_until(catalog: &Catalog, pause: Duration, turn: impl FnOnce()) -> (u32, Error) {
-    let (acknowledged, error) = thread::scope(|scope| {
-        let writer = scope.spawn(|| put_until_it_fails(catalog));
+    let acknowledged = AtomicU32::new(0);
+    let put_until_it_fails = || {
+        for build in 1_u32.. {
+            catalog.put(&entry("e0", &build.to_string()), &stamp(1))?;
+            acknowledged.store(build, Ordering::Release);
+        }
+        Ok(())
+    };
+    let result = thread::scope(|scope| {
+        let writer = scope.spawn(put_until_it_fails);
+        while acknowledged.load(Ordering::Acquire) == 0 && !writer.is_finished() {
+            thread::yield_now();
+        }
         thread::sleep(pause);
         turn();
         writer.join().expect("it does not panic")
     });
-    assert!(acknowledged > 0, "it never wrote");
-    (acknowledged, error)
+    let error: Error = result.expect_err("it can no longer be written");
+    (acknowledged.into_inner(), error)
 }
 
 /// Which step it was, in which part of the catalog.
