@@ -17,14 +17,20 @@ use crate::support::observe::{cause, partial_objects};
 use crate::support::sample::{entry, name};
 use crate::support::{object_of, stamp};
 
-/// Lets somebody put one build after the other, and after a while `turn`s the file system. Returns the
+/// Lets somebody put one build after the other, at a `pace`, and after a `pause` `turn`s the file system. Returns the
 /// last that was acknowledged, and why the next was not.
-fn write_until(catalog: &Catalog, pause: Duration, turn: impl FnOnce()) -> (u32, Error) {
+fn write_until(
+    catalog: &Catalog,
+    pace: Duration,
+    pause: Duration,
+    turn: impl FnOnce(),
+) -> (u32, Error) {
     let acknowledged = AtomicU32::new(0);
     let put_until_it_fails = || {
         for build in 1_u32.. {
             catalog.put(&entry("e0", &build.to_string()), &stamp(1))?;
             acknowledged.store(build, Ordering::Release);
+            thread::sleep(pace);
         }
         Ok(())
     };
@@ -84,9 +90,11 @@ fn what_was_acknowledged_before_it_was_remounted_read_only_stays() {
         let catalog = catalog(&root);
         for round in 0..4 {
             let what = format!("{kind:?}, round {round}");
+            // It is remounted in between.
+            let pace = Duration::from_millis(5);
             let began = Instant::now();
             let pause = Duration::from_millis(20 + 7 * round);
-            let (acknowledged, error) = write_until(&catalog, pause, || {
+            let (acknowledged, error) = write_until(&catalog, pace, pause, || {
                 while !file_system.try_remount("ro") {
                     assert!(began.elapsed() < Duration::from_secs(60), "it is busy");
                 }
@@ -109,7 +117,9 @@ fn what_was_acknowledged_before_the_file_system_failed_is_there_when_it_is_mount
         let root = file_system.path().join("root");
         let failing = catalog(&root);
         let pause = Duration::from_millis(11 + 3 * round);
-        let (acknowledged, error) = write_until(&failing, pause, || file_system.remount("abort"));
+        let (acknowledged, error) = write_until(&failing, Duration::ZERO, pause, || {
+            file_system.remount("abort");
+        });
         let is_io = matches!(&cause(&error).cause, Cause::Io(error)
             if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()));
         assert!(is_io || is_read_only(&error), "{error}");
