@@ -28,30 +28,29 @@ impl History {
             )));
         }
         let shown = |id: Option<ObjectId>| id.map_or_else(|| "-".to_owned(), short);
-        let mut rows = Vec::with_capacity(changes.len());
-        for change in changes.iter().rev() {
-            if context.out.is_json() {
-                context.out.json(&json!({
-                    "at_ms": change.at_ms,
-                    "op": change.op.as_str(),
-                    "old": change.old,
-                    "new": change.new,
-                    "actor": change.actor.as_str(),
-                }))?;
-            } else {
-                rows.push([
+        let changes = changes.iter().rev();
+        if !context.out.is_json() {
+            let rows = changes.map(|change| {
+                [
                     time(change.at_ms),
                     change.op.to_string(),
                     shown(change.old),
                     shown(change.new),
                     change.actor.to_string(),
-                ]);
-            }
+                ]
+            });
+            let header = ["WHEN", "WHAT", "BEFORE", "AFTER", "WHO"];
+            context.out.table(header, rows)?;
+            return Ok(Status::Done);
         }
-        if !rows.is_empty() {
-            context
-                .out
-                .table(["WHEN", "WHAT", "BEFORE", "AFTER", "WHO"], rows)?;
+        for change in changes {
+            context.out.json(&json!({
+                "at_ms": change.at_ms,
+                "op": change.op.as_str(),
+                "old": change.old,
+                "new": change.new,
+                "actor": change.actor.as_str(),
+            }))?;
         }
         Ok(Status::Done)
     }

@@ -11,6 +11,10 @@ use serde_json::ser::Formatter;
 use super::failure::Failure;
 use super::text::{is_control, printable};
 
+/// How many rows of a table are aligned with each other: a history may have hundreds of thousands, which
+/// are not all held.
+const ROWS_ALIGNED: usize = 1000;
+
 /// Where data goes, and in which form.
 pub(super) struct Output {
     json: bool,
@@ -57,21 +61,36 @@ impl Output {
     pub(super) fn table<const N: usize>(
         &mut self,
         header: [&str; N],
-        rows: Vec<[String; N]>,
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> Result<(), Failure> {
+        let (mut rows, mut header) = (rows.into_iter().peekable(), Some(header));
+        while rows.peek().is_some() {
+            self.page(header.take(), rows.by_ref().take(ROWS_ALIGNED))?;
+        }
+        Ok(())
+    }
+
+    /// Writes rows that are aligned with each other.
+    fn page<const N: usize>(
+        &mut self,
+        header: Option<[&str; N]>,
+        rows: impl Iterator<Item = [String; N]>,
     ) -> Result<(), Failure> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        if self.is_terminal {
+        let header = header.filter(|_| self.is_terminal);
+        let has_header = header.is_some();
+        if let Some(header) = header {
             table.set_header(header);
         }
-        let rows = rows.into_iter().map(|row| row.map(|cell| printable(&cell)));
+        let rows = rows.map(|row| row.map(|cell| printable(&cell)));
         table.add_rows(rows);
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
         for (at, line) in table.lines().enumerate() {
             let line = line.trim_end();
-            if self.is_terminal && self.has_colour && at == 0 {
+            if has_header && self.has_colour && at == 0 {
                 writeln!(self.out, "\x1b[1m{line}\x1b[0m")?;
             } else {
                 writeln!(self.out, "{line}")?;

@@ -103,7 +103,7 @@ impl State {
         parts: Vec<Part>,
         progress: &(dyn Fn(VerifyProgress) + Sync),
     ) -> VerifyProgress {
-        let scan = Scan::new(catalog.root_dir(), parts.len(), progress);
+        let scan = Scan::new(catalog.root_dir(), parts.len(), progress).telling_all_members();
         let looked = scan.look_at(&parts, &|| 0, || true);
         let looked = looked.into_iter().map(|it| (it.part, it.findings));
         self.0.extend(looked);

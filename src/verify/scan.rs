@@ -15,12 +15,17 @@ use crate::layout;
 /// The most threads, each of which holds an object of up to 64 MiB and what it decodes to.
 const MAX_THREADS: usize = 16;
 
+/// A snapshot of 64 MiB has two million members, and what is told of each takes memory.
+const MOST_MEMBERS: usize = 1000;
+
 /// A verification under way.
 pub(crate) struct Scan<'a> {
     pub(super) root: &'a Root,
     progress: &'a (dyn Fn(VerifyProgress) + Sync),
     /// What was in `tmp/` in the beginning: what is still there in the end is left over.
     pub(super) temporaries: BTreeSet<(String, FileKind)>,
+    /// Of how many members of one snapshot it is told what is wrong; others are counted.
+    pub(super) most_members: usize,
     parts: usize,
     parts_done: AtomicUsize,
     objects: AtomicU64,
@@ -50,10 +55,19 @@ impl<'a> Scan<'a> {
             root,
             progress,
             temporaries,
+            most_members: MOST_MEMBERS,
             parts,
             parts_done: AtomicUsize::new(0),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Has all members of a snapshot told that something is wrong with, however many they are.
+    pub(crate) fn telling_all_members(self) -> Self {
+        Self {
+            most_members: usize::MAX,
+            ..self
         }
     }
 

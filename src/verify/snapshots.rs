@@ -22,6 +22,9 @@ pub(super) fn check_all(scan: &Scan<'_>, names: &[Name]) -> Vec<Finding> {
     found.collect()
 }
 
+/// How many members are looked at before what was found is gathered.
+const LOOKED_AT_TOGETHER: usize = 4096;
+
 /// Entries that were found good, as most of them are in many snapshots.
 type Good = Mutex<HashSet<ObjectId>>;
 
@@ -44,11 +47,21 @@ fn look(scan: &Scan<'_>, name: &Name, good: &Good) -> Vec<Finding> {
     let (slug, message) = match judge(scan.root, &object) {
         Judgement::Good(Object::Snapshot(snapshot)) => {
             let members: Vec<_> = snapshot.objects.into_iter().collect();
-            let found = spread(&members, |member| {
-                let (slug, message) = look_at_member(scan, member, good)?;
-                Some(finding(slug, message).of(*member))
-            });
-            let mut found: Vec<_> = found.into_iter().flatten().collect();
+            let (mut found, mut more) = (Vec::new(), 0);
+            for members in members.chunks(LOOKED_AT_TOGETHER) {
+                let faults = spread(members, |member| {
+                    let (slug, message) = look_at_member(scan, member, good)?;
+                    Some(finding(slug, message).of(*member))
+                });
+                let left = scan.most_members.saturating_sub(found.len());
+                let mut faults = faults.into_iter().flatten();
+                found.extend(faults.by_ref().take(left));
+                more += faults.count();
+            }
+            if more > 0 {
+                let message = format!("{more} more members are missing or damaged");
+                found.push(finding(Slug::MemberMissing, message));
+            }
             found.sort_unstable();
             return found;
         }

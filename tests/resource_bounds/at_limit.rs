@@ -10,22 +10,23 @@ use crate::support::{attach, object_file};
 
 const LIMIT: usize = 64 << 20;
 
-/// So much memory may each byte of a history take, when it is read and shown as a table: the bytes, what
-/// they are decoded to, and the cells.
-const OF_HISTORY: usize = 16;
+/// So much memory may each byte of a history take, when it is read and shown: the bytes, and what they
+/// are decoded to.
+const OF_HISTORY: usize = 8;
 
-/// And each byte of a snapshot, of which every 34 are a member, and a finding where that is missing.
-const OF_SNAPSHOT: usize = 40;
+/// And each byte of a snapshot, of which every 34 are a member that is held in a few sets.
+const OF_SNAPSHOT: usize = 24;
 
 fn limits(bytes: usize) -> Limits {
     Limits {
         data_mib: 64 + 2 * (OF_SNAPSHOT * bytes) as u64 / (1 << 20),
-        cpu_seconds: 500,
+        // In step with the bytes: their square would be far more.
+        cpu_seconds: u32::try_from(10 + 10 * (bytes >> 20)).expect("it is not that much"),
         ..Limits::default()
     }
 }
 
-/// Requires that memory and time are in step with the bytes of the file, and shows what they are.
+/// Requires that memory is in step with the bytes of the file, and shows what it took.
 fn assert_in_step(
     runs: &std::collections::BTreeMap<&'static str, Run>,
     small: &std::collections::BTreeMap<&'static str, u64>,
@@ -36,21 +37,11 @@ fn assert_in_step(
     assert_small(runs, small, (factor * bytes) as u64 / 1024, what);
     let (command, run) = (runs.iter().max_by_key(|(_, run)| run.peak_kib)).expect("there are some");
     let beyond = run.peak_kib.saturating_sub(small[command] + SLACK_KIB) * 1024;
-    let slow = runs
-        .iter()
-        .max_by(|(_, a), (_, b)| a.seconds.total_cmp(&b.seconds));
-    let (slow, slowest) = slow.expect("there are some");
+    let longest = runs.values().map(|run| run.seconds).fold(0.0, f64::max);
     println!(
-        "{what} of {bytes} bytes: {} KiB in {command}, {:.1} for each byte; {} s in {slow}",
+        "{what} of {bytes} bytes: {} KiB in {command}, {:.1} for each byte; at most {longest} s",
         run.peak_kib,
-        beyond as f64 / bytes as f64,
-        slowest.seconds
-    );
-    let most = 2.0 + 6.0 * bytes as f64 / f64::from(1 << 20);
-    assert!(
-        slowest.seconds < most,
-        "{what}: {slow} took {} s",
-        slowest.seconds
+        beyond as f64 / bytes as f64
     );
 }
 
@@ -94,14 +85,6 @@ fn long_history_takes_memory_and_time_in_step_with_its_length() {
             Some(1),
             "the entry before is not in the store: {run:?}"
         );
-        // It reads the same, and finds out where undoing leads.
-        let read = runs["history"].seconds;
-        let took = run.seconds;
-        println!("rollback by {op}: {took} s, where reading takes {read} s");
-        assert!(
-            took < 0.3 + 2.0 * read,
-            "{op}: {took} s, and reading {read} s"
-        );
     }
 }
 
@@ -122,6 +105,8 @@ fn large_snapshot_takes_memory_in_step_with_its_members() {
     fs::write(scene.at("snapshots/large"), format!("{id}\n")).expect("there is room");
     let runs = scene.run_all(limits(bytes), "snapshot");
     assert_in_step(&runs, &small, bytes, OF_SNAPSHOT, "snapshot");
+    let told = runs["verify"].stdout.lines().count();
+    assert!((1000..1100).contains(&told), "{told} lines");
 }
 
 /// What is brought in, or captured, is not all held at once.

@@ -1,7 +1,7 @@
 //! Every bit counts, nothing ends a verification early, nothing waits, and nothing is read that is too
 //! large; and what is asked for is all that is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
@@ -220,4 +220,26 @@ fn finding_says_what_it_is_about() {
     assert_eq!(member.snapshot.as_ref().unwrap().as_str(), "release");
     home.put(&entry("b1", 2));
     assert_eq!(verify(&home.catalog).findings, []);
+}
+
+#[test]
+fn of_very_many_missing_members_the_rest_is_counted_and_all_are_restored() {
+    const MEMBERS: usize = 1010;
+    let (home, peer) = (Home::new(), Home::new());
+    let entries = (0..MEMBERS).map(|n| engine_catalog::encode_entry(&entry(&n.to_string(), 1)));
+    let members: BTreeSet<_> = entries.map(|bytes| peer.plant(&bytes.unwrap())).collect();
+    let snapshot = engine_catalog::Snapshot { objects: members };
+    let object = home.plant(&snapshot.encode().unwrap());
+    fs::create_dir(home.at("snapshots")).unwrap();
+    fs::write(home.at("snapshots/large"), format!("{object}\n")).unwrap();
+    let found = verify(&home.catalog).findings;
+    let missing: Vec<_> = (found.iter())
+        .filter(|it| it.slug == Slug::MemberMissing)
+        .collect();
+    assert_eq!(missing.len(), 1001);
+    let rest: Vec<_> = missing.iter().filter(|it| it.object.is_none()).collect();
+    assert_eq!(rest[0].message, "10 more members are missing or damaged");
+    let repaired = repair(&home.catalog, &[&peer.catalog]);
+    assert!(repaired.is_clean(), "{:?}", repaired.after);
+    assert_eq!(home.catalog.members(&snapshot).unwrap().len(), MEMBERS);
 }
