@@ -1,9 +1,11 @@
 //! Many who use one catalog at once: helper processes, threads, and what must hold whatever they do.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, thread};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use engine_catalog::{Catalog, Change, RefName};
 
@@ -16,19 +18,68 @@ pub(crate) struct Children(pub(crate) Vec<Child>);
 
 impl Children {
     pub(crate) fn start(roles: &[&str], root: &Path) -> Self {
+        Self::start_all(roles, root, Stdio::null)
+    }
+
+    fn start_all(roles: &[&str], root: &Path, stdout: fn() -> Stdio) -> Self {
         let start = |role: &&str| {
             let mut command = child::command([""; 0], role, root);
-            command.stdout(Stdio::null());
+            command.stdout(stdout());
             command.spawn().expect("it can be started")
         };
         Self(roles.iter().map(start).collect())
     }
 
     pub(crate) fn finish(mut self) {
-        for child in &mut self.0 {
-            assert!(child.wait().expect("it was started").success());
+        let start = Instant::now();
+        while self.is_any_at_work() {
+            if start.elapsed() > PATIENCE {
+                self.0.iter().for_each(tell_what_it_waits_for);
+                unreachable!("not all have ended");
+            }
+            thread::sleep(Duration::from_millis(1));
         }
     }
+
+    /// Requires that those that have ended did what they were to do.
+    fn is_any_at_work(&mut self) -> bool {
+        let ends = (self.0.iter_mut()).map(|child| child.try_wait().expect("it was started"));
+        let ends: Vec<_> = ends.collect();
+        for status in ends.iter().flatten() {
+            assert!(status.success(), "{status}");
+        }
+        ends.contains(&None)
+    }
+
+    /// Lets them finish, and returns the lines that they printed, those of each in their order.
+    pub(crate) fn run_and_listen(roles: &[&str], root: &Path) -> Vec<String> {
+        let mut children = Self::start_all(roles, root, Stdio::piped);
+        let outputs: Vec<_> = (children.0.iter_mut())
+            .map(|child| child.stdout.take().expect("it is piped"))
+            .collect();
+        thread::scope(|scope| {
+            let listen = |output| scope.spawn(|| BufReader::new(output).lines().collect());
+            let listening: Vec<_> = outputs.into_iter().map(listen).collect();
+            children.finish();
+            let lines = listening.into_iter().map(thread::ScopedJoinHandle::join);
+            let lines = lines.map(|it: thread::Result<io::Result<Vec<_>>>| it.expect("it ends"));
+            lines.flat_map(|it| it.expect("it prints text")).collect()
+        })
+    }
+}
+
+/// Longer than anything takes that does not wait for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Prints what each thread of a process waits for, and who has which lock.
+fn tell_what_it_waits_for(child: &Child) {
+    let tasks = format!("/proc/{}/task", child.id());
+    for task in fs::read_dir(tasks).into_iter().flatten().flatten() {
+        let told = ["comm", "wchan", "syscall", "stack"]
+            .map(|what| fs::read_to_string(task.path().join(what)).unwrap_or_default());
+        println!("{}: {told:?}", task.path().display());
+    }
+    println!("{}", fs::read_to_string("/proc/locks").unwrap_or_default());
 }
 
 impl Drop for Children {

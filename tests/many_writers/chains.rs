@@ -1,40 +1,20 @@
-//! Threads and processes that change and read one catalog at once.
-//!
-//! Writers exclude each other by the lock of each ref, so its history is one chain; readers take no
-//! lock, and still never see anything but a state that was current.
+//! Writers exclude each other by the lock of each ref, so its history is one chain, and one change
+//! follows from another once.
 
-use std::process::{Child, Command};
 use std::sync::Barrier;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, PreparedEngine, RefError};
-use support::crowd::{Children, assert_chain, assert_chains, meanwhile, replace_for_ever};
-use support::observe::{assert_clean, partial_objects};
-use support::sample::{entry, name};
-use support::{child, stamp};
 
-mod support;
-
-/// What a helper process does; nothing when it runs as a test.
-#[test]
-fn child() {
-    let Some((role, root)) = child::role() else {
-        return;
-    };
-    let catalog = Catalog::open(&root).expect("there is a catalog");
-    match role.split_once(' ') {
-        Some(("mix", seed)) => mix(&catalog, seed.parse().expect("it is a number")),
-        Some(("count", wins)) => count(&catalog, wins.parse().expect("it is a number")),
-        Some(("replace", engine)) => replace_for_ever(&catalog, engine),
-        _ => unreachable!("there is no such role"),
-    }
-}
+use crate::support::crowd::{Children, assert_chain, assert_chains, meanwhile};
+use crate::support::observe::assert_clean;
+use crate::support::sample::{entry, name};
+use crate::support::stamp;
 
 const SHARED: [&str; 2] = ["a", "b"];
 
 /// Puts, retires and rolls back in an order that `seed` decides, in two threads.
-fn mix(catalog: &Catalog, seed: u64) {
+pub(crate) fn mix(catalog: &Catalog, seed: u64) {
     thread::scope(|scope| {
         for seed in [2 * seed, 2 * seed + 1] {
             scope.spawn(move || (0..40).for_each(|step| mix_step(catalog, seed, step)));
@@ -97,7 +77,7 @@ fn history_of_each_ref_is_one_chain_whoever_changes_it() {
 }
 
 /// Adds one to the number that the ref holds, until that was done `wins` times.
-fn count(catalog: &Catalog, wins: u32) {
+pub(crate) fn count(catalog: &Catalog, wins: u32) {
     let mut left = wins;
     while left > 0 {
         let current = catalog.current(&name("a")).expect("it can be read");
@@ -162,48 +142,4 @@ fn same_build_that_many_record_at_once_is_recorded_once() {
         let changes = catalog.history(&name(&format!("e{round}")));
         assert_eq!(changes.expect("it can be read").len(), 1, "round {round}");
     }
-}
-
-fn signal(child: &Child, signal: &str) {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "kill -$0 $1", signal, &child.id().to_string()]);
-    assert!(shell.status().expect("there is a shell").success());
-}
-
-#[test]
-fn locks_of_a_killed_process_are_free_at_once() {
-    let scratch = tempfile::tempdir().expect("there is room");
-    let root = scratch.path().join("root");
-    let catalog = Catalog::create(&root).expect("it can be made");
-    catalog
-        .put(&entry("a", "first"), &stamp(1))
-        .expect("it can be put");
-    let mut waited = 0;
-    for round in 0..12 {
-        let mut children = Children::start(&["replace a"], &root);
-        let before = catalog.history(&name("a")).expect("it can be read").len();
-        while catalog.history(&name("a")).expect("it can be read").len() < before + 3 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        // Wherever it is, it stays there, often with the lock, until it is killed.
-        signal(&children.0[0], "STOP");
-        let new = entry("a", &format!("round {round}"));
-        thread::scope(|scope| {
-            let put = scope.spawn(|| catalog.put(&new, &stamp(1)));
-            thread::sleep(Duration::from_millis(30));
-            waited += u32::from(!put.is_finished());
-            let killed = Instant::now();
-            children.0[0].kill().expect("it runs");
-            let put = put.join().expect("it does not panic");
-            assert!(put.is_ok(), "{put:?}");
-            assert!(killed.elapsed() < Duration::from_secs(5));
-        });
-        let changes = catalog.history(&name("a")).expect("it can be read");
-        assert_chain(&changes);
-        let current = catalog.current(&name("a")).expect("it can be read");
-        let last = changes.last().and_then(|change| change.new);
-        assert_eq!(current.map(|record| record.object), last);
-    }
-    assert!(waited > 0, "no process was ever stopped with the lock");
-    assert_eq!(partial_objects(&root), [] as [std::path::PathBuf; 0]);
 }
