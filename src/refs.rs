@@ -204,9 +204,12 @@ pub(crate) fn update_all<'a>(
         .flat_map(|name| [layout::history(name).dir, layout::ref_file(name).dir])
         .collect();
     root.make_dirs(engines.iter().map(PathBuf::as_path))?;
+    // All, before anything is half done: one may be held for long.
+    let histories = updates.keys().map(|name| LockedHistory::lock(root, name));
+    let histories = histories.collect::<Result<Vec<_>, _>>()?;
     let mut moves = Vec::with_capacity(updates.len());
-    for (name, update) in updates {
-        moves.push(Move::prepare(root, name, update, stamp)?);
+    for ((name, update), history) in updates.iter().zip(histories) {
+        moves.push(Move::prepare(root, name, update, stamp, history)?);
     }
     let files = moves.iter().flat_map(|step| {
         let staged = step.staged.as_ref().map(Staged::file);
@@ -248,8 +251,8 @@ impl<'r> Move<'r> {
         name: &RefName,
         update: &Update,
         stamp: &Stamp,
+        mut history: LockedHistory<'r>,
     ) -> Result<Self, RefError> {
-        let mut history = LockedHistory::lock(root, name)?;
         let Update { op, expect, new } = update.clone();
         let old = check(root, name, expect)?;
         let mut staged = None;
