@@ -127,7 +127,7 @@ pub use diff::{Difference, FieldDiff, diff};
 pub use digest::{Algorithm, DigestError};
 pub use doctor::{Count, Counts, Diagnosis, FileSystem, Health, HealthCheck, NamedFeature};
 pub use drift::{Check, Drift, DriftKind, Incomparable};
-pub use durable::{Cause, FileKind, LockWait, PathError};
+pub use durable::{Cause, FileKind, LockWait, PathError, Standstill};
 pub use entry::{EngineEntry, EngineIdentity, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
 pub use error::{Error, ErrorKind};

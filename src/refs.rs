@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::change::{Change, Op, Stamp};
-use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged};
+use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged, Unfinished};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::history::LockedHistory;
@@ -207,6 +207,7 @@ pub(crate) fn update_all<'a>(
     // All, before anything is half done: one may be held for long.
     let histories = updates.keys().map(|name| LockedHistory::lock(root, name));
     let histories = histories.collect::<Result<Vec<_>, _>>()?;
+    let _unfinished = Unfinished::begin();
     let mut moves = Vec::with_capacity(updates.len());
     for ((name, update), history) in updates.iter().zip(histories) {
         moves.push(Move::prepare(root, name, update, stamp, history)?);

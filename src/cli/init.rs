@@ -5,7 +5,7 @@ use engine_catalog::{Catalog, Error};
 use serde_json::json;
 
 use super::failure::{Failure, say};
-use super::{Context, Status};
+use super::{Context, Status, signals};
 
 /// Make a catalog
 ///
@@ -17,6 +17,7 @@ pub(super) struct Init {}
 impl Init {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let root = context.root()?;
+        signals::leave_nothing_behind();
         let created = match Catalog::create(&root) {
             Ok(_) => true,
             // Only if this program can use it.

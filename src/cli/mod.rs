@@ -21,6 +21,7 @@ mod put;
 mod record;
 mod retire;
 mod rollback;
+mod signals;
 mod snapshot;
 mod text;
 mod verify;
@@ -155,7 +156,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Found) => ExitCode::from(1),
         Ok(Status::NothingToCompare) => ExitCode::from(4),
-        Err(failure) => return failure.report(),
+        Err(failure) => {
+            signals::end_if_one_came();
+            return failure.report();
+        }
     };
     match context.out.flush() {
         // Whoever reads our output has seen enough; what was found is still so.
@@ -185,6 +189,7 @@ impl Context {
 
     /// Opens the catalog, to write where that is possible.
     fn open(&self) -> Result<Catalog, Failure> {
+        signals::leave_nothing_behind();
         Ok(Catalog::open(self.root()?)?.with_lock_wait(self.lock_wait()))
     }
 

@@ -33,6 +33,7 @@ mod open_files;
 mod outside;
 mod probe;
 mod root;
+mod standstill;
 mod wait;
 mod write;
 
@@ -52,6 +53,8 @@ pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;
 pub(crate) use root::Root;
+pub use standstill::Standstill;
+pub(crate) use standstill::Unfinished;
 pub use wait::LockWait;
 pub(crate) use write::{Dir, Permissions, Published, Staged};
 

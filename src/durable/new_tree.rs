@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, fchmod, mkdirat, renameat, syncfs, unlin
 use rustix::io::Errno;
 
 use super::root::open_beneath;
+use super::standstill::Unfinished;
 use super::{Cause, PathError, Published, Root};
 
 /// The mode of every directory of a tree.
@@ -63,6 +64,7 @@ pub(crate) struct NewTree {
     /// The directories above it that were missing, from the top.
     made_above: Vec<PathBuf>,
     is_published: bool,
+    unfinished: Unfinished,
 }
 
 /// Returns whether a tree may get the name: nothing is there, or an empty directory.
@@ -87,6 +89,7 @@ impl NewTree {
         let (Some(above), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(fail(Errno::INVAL.into()));
         };
+        let unfinished = Unfinished::begin();
         let mut made_above = Vec::new();
         let begun = Root::make_noting(above, &mut made_above)
             .and_then(|parent| Ok((make_hidden(&parent, name)?, parent)));
@@ -100,6 +103,7 @@ impl NewTree {
                 files: Vec::new(),
                 made_above,
                 is_published: false,
+                unfinished,
             }),
             Err(error) => {
                 remove_empty(&made_above);
@@ -115,6 +119,8 @@ impl NewTree {
         bytes: &[u8],
         kind: TreeFile,
     ) -> Result<(), PathError> {
+        let wanted = self.unfinished.go_on();
+        wanted.map_err(|cause| self.error("create", path, cause))?;
         let above = path.parent().unwrap_or(Path::new(""));
         self.make_dir(above)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;

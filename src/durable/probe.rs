@@ -16,6 +16,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::root::{open_beneath, open_file};
+use super::standstill::Unfinished;
 use super::write::link_source;
 use super::{Cause, Dir, Root};
 use crate::layout::TMP;
@@ -150,6 +151,7 @@ struct Bench<'r> {
     tmp: Dir<'r>,
     prefix: String,
     names: Vec<String>,
+    _unfinished: Unfinished,
 }
 
 impl<'r> Bench<'r> {
@@ -165,6 +167,7 @@ impl<'r> Bench<'r> {
             tmp,
             prefix: format!("probe-{:016x}", u64::from_ne_bytes(random)),
             names: Vec::new(),
+            _unfinished: Unfinished::begin(),
         })
     }
 

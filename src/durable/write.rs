@@ -15,6 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::root::{DirIdentity, open_beneath, open_file};
+use super::standstill::Unfinished;
 use super::{Cause, LockWait, PathError, Root};
 use crate::layout::TMP;
 
@@ -36,7 +37,7 @@ pub(crate) struct Dir<'r> {
 pub(crate) struct Staged<'r> {
     file: File,
     /// Its directory and name in `tmp/`; `None` where it has no name at all (`O_TMPFILE`).
-    temporary: Option<(Dir<'r>, String)>,
+    temporary: Option<(Dir<'r>, String, Unfinished)>,
 }
 
 /// Who may do what with a new file.
@@ -152,6 +153,7 @@ impl Root {
     ) -> Result<Staged<'_>, PathError> {
         // Nothing in it, nor it itself, needs to survive.
         let tmp = self.open_dir(Path::new(TMP))?;
+        let unfinished = Unfinished::begin();
         let (file, name) = loop {
             // No file of the format has such a name.
             let name = format!("new-{}", tmp.unique()?);
@@ -165,7 +167,7 @@ impl Root {
         let path = tmp.path.join(&name);
         let staged = Staged {
             file,
-            temporary: Some((tmp, name)),
+            temporary: Some((tmp, name, unfinished)),
         };
         staged
             .fill(bytes, permissions)
@@ -284,7 +286,7 @@ impl<'r> Dir<'r> {
                 let source = link_source(&staged.file);
                 linkat(CWD, source, &self.fd, name, AtFlags::SYMLINK_FOLLOW)
             }
-            Some((tmp, temporary)) => {
+            Some((tmp, temporary, _)) => {
                 let flags = RenameFlags::NOREPLACE;
                 match renameat_with(&tmp.fd, temporary, &self.fd, name, flags) {
                     // Some file systems cannot rename without replacing. With a link the temporary
@@ -388,9 +390,10 @@ impl<'r> Dir<'r> {
 
 impl<'r> Staged<'r> {
     /// Returns the directory and the name of the temporary.
-    fn named(&self) -> &(Dir<'r>, String) {
+    fn named(&self) -> (&Dir<'r>, &String) {
         let temporary = self.temporary.as_ref();
-        temporary.expect("only files of `stage_named` take the place of others")
+        let named = temporary.map(|(dir, name, _)| (dir, name));
+        named.expect("only files of `stage_named` take the place of others")
     }
 
     /// Returns the written file.
@@ -410,7 +413,7 @@ impl<'r> Staged<'r> {
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         // What cannot be removed is left over in tmp/, which readers never look into.
-        if let Some((tmp, name)) = &self.temporary {
+        if let Some((tmp, name, _)) = &self.temporary {
             let _ = unlinkat(&tmp.fd, name, AtFlags::empty());
         }
     }

@@ -16,9 +16,12 @@ pub(crate) struct Program {
 impl Program {
     /// A directory where no catalog is yet.
     pub(crate) fn without_catalog() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary directory can be made"),
-        }
+        Self::at(tempfile::tempdir().expect("a temporary directory can be made"))
+    }
+
+    /// As [`without_catalog`](Self::without_catalog), in a directory that was made elsewhere.
+    pub(crate) fn at(dir: TempDir) -> Self {
+        Self { dir }
     }
 
     /// A new catalog.
