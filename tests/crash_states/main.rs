@@ -6,7 +6,7 @@
 //! there, what was under way must be there or not, nothing may be torn, and doing it again must work.
 //! To show that this would see a mistake, each sync is left out in turn.
 //!
-//! `CRASH_STATES` is how many combinations are looked at for one moment, at most; where there are
+//! `ENGINE_CATALOG_TEST_STATES` is how many combinations are looked at for one moment, at most; where there are
 //! more, it is said.
 
 mod facts;
@@ -43,7 +43,8 @@ fn every_state_is_the_old_or_the_new_one_and_no_sync_can_be_left_out() {
     let Some(strace) = skip::program("strace") else {
         return;
     };
-    let most = std::env::var("CRASH_STATES").map_or(100, |most| most.parse().expect("a number"));
+    let most = std::env::var("ENGINE_CATALOG_TEST_STATES")
+        .map_or(100, |most| most.parse().expect("a number"));
     let left = Mutex::new(scene::operations());
     let next = || left.lock().expect("nobody panics with it").pop();
     let work = || {

@@ -146,9 +146,9 @@ impl Run {
     }
 }
 
-/// How much of what is costly is tried: by default little, or what `ENGINE_CATALOG_BOUNDS` says.
+/// How much of what is costly is tried: by default little, or what `ENGINE_CATALOG_TEST_BOUNDS` says.
 pub(crate) fn scale(default: usize, full: usize) -> usize {
-    match std::env::var_os("ENGINE_CATALOG_BOUNDS") {
+    match std::env::var_os("ENGINE_CATALOG_TEST_BOUNDS") {
         Some(value) if value == "full" => full,
         _ => default,
     }
