@@ -4,18 +4,26 @@
 //! A check panics where something does not hold, and otherwise says nothing.
 
 mod decode;
+mod input;
+pub mod model;
 mod names;
+mod scratch;
 
 use std::error::Error;
 
 pub use decode::decode;
+pub use model::operations;
 pub use names::names;
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
 
 /// Every fuzz target by name.
-pub const TARGETS: [(&str, Check); 2] = [("decode", decode), ("names", names)];
+pub const TARGETS: [(&str, Check); 3] = [
+    ("decode", decode),
+    ("names", names),
+    ("operations", operations),
+];
 
 /// Writes the message of a refusal, which must be possible for whatever was refused.
 fn readable(error: impl Error) {

@@ -1,0 +1,90 @@
+//! Any sequence of operations on two catalogs, each through two handles that are used alternately and
+//! opened anew anywhere, does what it does to the model in `fuzz/checks/model/`.
+//!
+//! `PROPTEST_CASES` is the number of sequences.
+
+#[path = "../fuzz/checks/mod.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "only the model is used, and the rest by the fuzz targets"
+)]
+mod checks;
+
+use checks::model::{Action, IDS, NAMES, Pick, SNAPSHOTS, Step, Wanted, run};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A number below another: mostly the same, so that much happens to one ref and a few entries.
+fn mostly_one(below: usize) -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(0), 1 => 0..below]
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    let numbers = (
+        mostly_one(NAMES.len()),
+        mostly_one(IDS.len()),
+        0..Pick::BUILDS,
+    );
+    numbers.prop_map(|(name, id, build)| Pick { name, id, build })
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    prop_oneof![
+        6 => Just(Wanted::Any),
+        1 => Just(Wanted::Absent),
+        2 => Just(Wanted::Current),
+        1 => pick().prop_map(Wanted::Entry),
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        6 => (pick(), wanted()).prop_map(|(pick, wanted)| Action::Put(pick, wanted)),
+        2 => vec(pick(), 0..4).prop_map(Action::PutAll),
+        1 => pick().prop_map(Action::PutRefused),
+        3 => (mostly_one(NAMES.len()), wanted()).prop_map(|(at, wanted)| Action::Retire(at, wanted)),
+        4 => (mostly_one(NAMES.len()), option::weighted(0.3, pick())).prop_map(|(at, to)| Action::Rollback(at, to)),
+        2 => (0..IDS.len()).prop_map(Action::Delete),
+        2 => (option::of(vec(pick(), 0..3)), option::of(0..SNAPSHOTS.len()))
+            .prop_map(|(members, name)| Action::CreateSnapshot(members, name)),
+        1 => (0..SNAPSHOTS.len()).prop_map(Action::RemoveSnapshot),
+        6 => Just(Action::Import),
+        2 => Just(Action::Reopen),
+        1 => Just(Action::Verify),
+        1 => Just(Action::Repair),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (0..2usize, 0..2usize, -9..9i64, action()).prop_map(|(side, handle, at_ms, action)| Step {
+        side,
+        handle,
+        at_ms,
+        action,
+    })
+}
+
+/// How many sequences are tried where `PROPTEST_CASES` says nothing.
+const CASES: u32 = 40;
+
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => default,
+        None => ProptestConfig {
+            cases: CASES,
+            ..default
+        },
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_sequence_of_operations_does_what_it_does_to_the_model(steps in vec(step(), 0..40)) {
+        run(&steps);
+    }
+}
