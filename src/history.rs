@@ -64,7 +64,7 @@ pub(crate) fn read(
         line,
     })?;
     // A ref may come without a history, as in a copy of objects and refs alone.
-    if !bytes.is_empty() && !lead_to(&lines.changes, current) {
+    if !lead_to(&lines.changes, current) {
         let name = name.clone();
         return Err(HistoryError::Disconnected { name, current });
     }

@@ -51,10 +51,10 @@ pub(crate) fn parse_line(line: &[u8]) -> Option<Change> {
 }
 
 /// Returns whether `changes` explain that the ref now points at `current`: one of them led there, or
-/// none of them took effect and there is no ref.
+/// none of them took effect and each found what the ref still holds, as in a copy without histories.
 pub(crate) fn lead_to(changes: &[Change], current: Option<ObjectId>) -> bool {
     let led_there = changes.iter().any(|change| change.new == current);
-    led_there || current.is_none() && changes.iter().all(|change| change.old.is_none())
+    led_there || changes.iter().all(|change| change.old == current)
 }
 
 /// Returns those of `changes` that took effect, given that the ref now points at `current`.
@@ -211,8 +211,14 @@ mod tests {
             lead_to(&changes[..1], None),
             "the first did not take effect"
         );
+        assert!(
+            lead_to(&changes[1..], Some(id(1))),
+            "what came before is not known, and this did not take effect"
+        );
+        assert!(!lead_to(&changes[1..], None));
+        // All that is there is torn.
         assert!(lead_to(&[], None));
-        assert!(!lead_to(&[], Some(id(1))));
+        assert!(lead_to(&[], Some(id(1))));
     }
 
     proptest! {

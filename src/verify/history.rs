@@ -49,7 +49,7 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
     }
     // What a ref that cannot be read held is not known.
     let Ok(current) = current else { return found };
-    if !bytes.is_empty() && !lead_to(&changes, current) {
+    if !lead_to(&changes, current) {
         let held = current.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
         let message = format!("no line leads to what the ref holds, {held}");
         found.push(finding(Slug::HistoryDisconnected, message));

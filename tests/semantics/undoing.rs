@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use engine_catalog::{Change, Error, ErrorKind, Expect, HistoryError, ObjectId, Op};
+use engine_catalog::{Change, Error, ErrorKind, Expect, HistoryError, ObjectId, Op, VerifyScope};
 
 use super::assert_conflict;
 use super::support::{Home, entry, listing, name, stamp};
@@ -262,4 +262,25 @@ fn ref_that_came_without_its_history_can_be_changed_and_rolled_back() {
         .rollback(&name("llamacpp/b1"), None, &stamp(1))
         .unwrap();
     assert_eq!((put.object, put.previous), (c, Some(d)));
+}
+
+#[test]
+fn first_change_of_a_ref_without_history_that_was_cut_short_is_passed_over() {
+    let home = Home::new();
+    let [wanted, held] = [2, 1].map(|ms| home.put(&entry("b1", ms)));
+    let file = home.at("history/llamacpp/b1");
+    // As in a bundle, or a copy of objects and refs alone.
+    fs::remove_file(&file).unwrap();
+    let line = format!("1 put {held} {wanted} tester%40here\n");
+    for length in 0..=line.len() {
+        fs::write(&file, &line[..length]).unwrap();
+        let history = home.catalog.history(&name("llamacpp/b1")).unwrap();
+        assert_eq!(history, [], "{length}");
+        let report = home.catalog.verify(&VerifyScope::Everything, &|_| {});
+        assert!(report.unwrap().is_clean(), "{length}");
+    }
+    home.put(&entry("b1", 2));
+    assert_eq!(last(&home), (Op::Put, Some(held), Some(wanted)));
+    let rolled = home.catalog.rollback(&name("llamacpp/b1"), None, &stamp(9));
+    assert_eq!(rolled.unwrap().object, held);
 }

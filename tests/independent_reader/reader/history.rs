@@ -53,8 +53,8 @@ pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Line>, usize> {
 /// "What leads to the ref."
 pub(crate) fn leads_to(lines: &[Line], held: Option<&str>) -> bool {
     let led_there = lines.iter().any(|line| line.new.as_deref() == held);
-    let nothing_took_effect = held.is_none() && lines.iter().all(|line| line.old.is_none());
-    lines.is_empty() || led_there || nothing_took_effect
+    let nothing_took_effect = lines.iter().all(|line| line.old.as_deref() == held);
+    led_there || nothing_took_effect
 }
 
 /// "Which lines took effect."
