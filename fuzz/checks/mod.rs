@@ -3,14 +3,19 @@
 //!
 //! A check panics where something does not hold, and otherwise says nothing.
 
+mod damage;
 mod decode;
 mod input;
 pub mod model;
 mod names;
+#[path = "../../tests/independent_reader/reader/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "its own tests use the rest of it")]
+mod reader;
 mod scratch;
 
 use std::error::Error;
 
+pub use damage::{lines, open};
 pub use decode::decode;
 pub use model::operations;
 pub use names::names;
@@ -19,9 +24,11 @@ pub use names::names;
 pub type Check = fn(&[u8]);
 
 /// Every fuzz target by name.
-pub const TARGETS: [(&str, Check); 3] = [
+pub const TARGETS: [(&str, Check); 5] = [
     ("decode", decode),
+    ("lines", lines),
     ("names", names),
+    ("open", open),
     ("operations", operations),
 ];
 

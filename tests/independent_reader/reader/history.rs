@@ -43,11 +43,16 @@ pub(crate) fn parse_history(bytes: &[u8]) -> Result<Vec<Line>, usize> {
     for (number, text) in (1..).zip(&texts) {
         match parse_line(text) {
             Some(line) => lines.push(line),
-            None if number == texts.len() => {}
+            None if number == texts.len() && is_torn(text) => {}
             None => return Err(number),
         }
     }
     Ok(lines)
+}
+
+/// "The end."
+fn is_torn(text: &[u8]) -> bool {
+    !text.ends_with(b"\n") || text.contains(&0)
 }
 
 /// "What leads to the ref."

@@ -120,7 +120,7 @@ impl Reader {
     }
 
     /// The entry that a ref holds, with its id.
-    fn held(&self, name: &Name) -> Result<Option<(String, Entry)>> {
+    pub(crate) fn held(&self, name: &Name) -> Result<Option<(String, Entry)>> {
         let mut missing = None;
         // The ref may have moved before its object was looked for.
         while let Some(id) = self.read_ref(name)? {
