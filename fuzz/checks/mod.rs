@@ -8,6 +8,7 @@ mod decode;
 mod input;
 pub mod model;
 mod names;
+mod put_json;
 #[path = "../../tests/independent_reader/reader/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "its own tests use the rest of it")]
 mod reader;
@@ -19,17 +20,19 @@ pub use damage::{lines, open};
 pub use decode::decode;
 pub use model::operations;
 pub use names::names;
+pub use put_json::put_json;
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
 
 /// Every fuzz target by name.
-pub const TARGETS: [(&str, Check); 5] = [
+pub const TARGETS: [(&str, Check); 6] = [
     ("decode", decode),
     ("lines", lines),
     ("names", names),
     ("open", open),
     ("operations", operations),
+    ("put_json", put_json),
 ];
 
 /// Writes the message of a refusal, which must be possible for whatever was refused.

@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod doctor;
 mod duration;
+mod entries_json;
 mod failure;
 mod get;
 mod history;

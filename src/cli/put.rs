@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use engine_catalog::{EngineEntry, encode_entry, find_secret};
-use serde_json::value::RawValue;
+use engine_catalog::EngineEntry;
 
+use super::entries_json::parse;
 use super::failure::{Failure, say};
 use super::output::{JsonChange, Output};
 use super::{Context, Status};
@@ -40,7 +40,7 @@ const BATCH: usize = 64;
 
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let entries = parse(&self.file, &read(&self.file)?)?;
+        let entries = parse(&read(&self.file)?).map_err(|error| refuse(&self.file, error))?;
         let (catalog, stamp) = context.write()?;
         let mut unchanged = 0;
         let mut is_read = true;
@@ -109,47 +109,4 @@ fn refuse(path: &Path, what: impl std::fmt::Display) -> Failure {
         _ => path.display().to_string(),
     };
     Failure::Input(format!("{name}: {what}"))
-}
-
-/// Returns the entries of the input, all of them checked.
-fn parse(path: &Path, input: &[u8]) -> Result<Vec<EngineEntry>, Failure> {
-    let not_json = |error: serde_json::Error| refuse(path, format!("not JSON: {error}"));
-    let mut entries = Vec::new();
-    for value in serde_json::Deserializer::from_slice(input).into_iter::<&RawValue>() {
-        let value = value.map_err(not_json)?.get();
-        let values = if value.starts_with('[') {
-            serde_json::from_str::<Vec<&RawValue>>(value).map_err(not_json)?
-        } else {
-            vec![serde_json::from_str(value).map_err(not_json)?]
-        };
-        for value in values {
-            let number = entries.len() + 1;
-            let entry = parse_entry(value.get());
-            entries.push(entry.map_err(|error| refuse(path, format!("entry {number}: {error}")))?);
-        }
-    }
-    if entries.is_empty() {
-        return Err(refuse(path, "there is no entry in it"));
-    }
-    Ok(entries)
-}
-
-/// Parses and checks an entry. What is wrong with it is not repeated where it may be a secret.
-fn parse_entry(json: &str) -> Result<EngineEntry, String> {
-    if !json.starts_with('{') {
-        return Err("it is not an object".to_owned());
-    }
-    let entry: EngineEntry = serde_json::from_str(json).map_err(|error| {
-        // The message may repeat a text whose escapes are undone.
-        let error = error.to_string();
-        match find_secret(json).or_else(|| find_secret(&error)) {
-            Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
-            None => error,
-        }
-    })?;
-    entry.refuse_secrets().map_err(|error| {
-        format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
-    })?;
-    encode_entry(&entry).map_err(|error| error.to_string())?;
-    Ok(entry)
 }

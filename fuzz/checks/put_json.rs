@@ -1,0 +1,54 @@
+//! The JSON input of `engine-catalog put`, by the program's own parser.
+
+use engine_catalog::{EngineEntry, Object, decode_entry, encode_entry, find_secret};
+use serde_json::Value;
+
+#[path = "../../src/cli/entries_json.rs"]
+mod entries_json;
+
+/// Entries in JSON: what is accepted can be stored and says what a plain JSON parser finds in the
+/// input; what is refused is refused in words that repeat no secret.
+pub fn put_json(bytes: &[u8]) {
+    match entries_json::parse(bytes) {
+        Ok(entries) => {
+            assert!(!entries.is_empty());
+            entries.iter().for_each(assert_can_be_stored);
+            let found: Vec<_> = entries.iter().map(fields).collect();
+            assert_eq!(found, by_plain_parser(bytes));
+        }
+        Err(message) => {
+            // Controls in it are for the program to make visible.
+            assert!(!message.is_empty());
+            assert_eq!(find_secret(&message), None, "{message:?}");
+        }
+    }
+}
+
+fn assert_can_be_stored(entry: &EngineEntry) {
+    assert_eq!((entry.validate(), entry.refuse_secrets()), (Ok(()), Ok(())));
+    let bytes = encode_entry(entry).expect("it was checked");
+    assert_eq!(decode_entry(&bytes).as_ref(), Ok(entry));
+    assert_eq!(Object::decode(&bytes), Ok(Object::Entry(entry.clone())));
+}
+
+/// The fields that are there.
+fn fields(entry: &EngineEntry) -> Value {
+    without_nulls(serde_json::to_value(entry).expect("it is text, lists and a number"))
+}
+
+fn by_plain_parser(bytes: &[u8]) -> Vec<Value> {
+    let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let values = values.map(|value| value.expect("it was accepted"));
+    let entries = values.flat_map(|value| match value {
+        Value::Array(values) => values,
+        value => vec![value],
+    });
+    entries.map(without_nulls).collect()
+}
+
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, value| !value.is_null());
+    }
+    value
+}

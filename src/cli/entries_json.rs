@@ -1,0 +1,49 @@
+//! Entries in JSON, as `put` takes them: one, several one after another, or an array of them.
+//!
+//! Names the library's public API and nothing of the program, so that the fuzzer can take this file.
+
+use engine_catalog::{EngineEntry, encode_entry, find_secret};
+use serde_json::value::RawValue;
+
+/// Returns the entries of the input, all of them checked; else what is wrong, for a person.
+pub(super) fn parse(input: &[u8]) -> Result<Vec<EngineEntry>, String> {
+    let not_json = |error: serde_json::Error| format!("not JSON: {error}");
+    let mut entries = Vec::new();
+    for value in serde_json::Deserializer::from_slice(input).into_iter::<&RawValue>() {
+        let value = value.map_err(not_json)?.get();
+        let values = if value.starts_with('[') {
+            serde_json::from_str::<Vec<&RawValue>>(value).map_err(not_json)?
+        } else {
+            vec![serde_json::from_str(value).map_err(not_json)?]
+        };
+        for value in values {
+            let number = entries.len() + 1;
+            let entry = parse_entry(value.get());
+            entries.push(entry.map_err(|error| format!("entry {number}: {error}"))?);
+        }
+    }
+    if entries.is_empty() {
+        return Err("there is no entry in it".to_owned());
+    }
+    Ok(entries)
+}
+
+/// Parses and checks an entry. What is wrong with it is not repeated where it may be a secret.
+fn parse_entry(json: &str) -> Result<EngineEntry, String> {
+    if !json.starts_with('{') {
+        return Err("it is not an object".to_owned());
+    }
+    let entry: EngineEntry = serde_json::from_str(json).map_err(|error| {
+        // The message may repeat a text whose escapes are undone.
+        let error = error.to_string();
+        match find_secret(json).or_else(|| find_secret(&error)) {
+            Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
+            None => error,
+        }
+    })?;
+    entry.refuse_secrets().map_err(|error| {
+        format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
+    })?;
+    encode_entry(&entry).map_err(|error| error.to_string())?;
+    Ok(entry)
+}
