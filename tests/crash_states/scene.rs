@@ -77,6 +77,14 @@ pub(crate) fn operations() -> Vec<Operation> {
             put,
         ),
         operation(
+            "put over a ref without a history",
+            |root| {
+                catalog(root, &["old"]);
+                fs::remove_file(root.join("history/e/1")).expect("it is there");
+            },
+            put,
+        ),
+        operation(
             "put after one that was torn",
             |root| {
                 catalog(root, &["old"]);
