@@ -1,7 +1,7 @@
 //! Any sequence of operations on two catalogs, each through two handles that are used alternately and
 //! opened anew anywhere, does what it does to the model in `fuzz/checks/model/`.
 //!
-//! `PROPTEST_CASES` is the number of sequences.
+//! `ENGINE_CATALOG_TEST_SEQUENCES=400` tries so many sequences.
 
 #[path = "../fuzz/checks/mod.rs"]
 #[expect(
@@ -66,17 +66,15 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// How many sequences are tried where `PROPTEST_CASES` says nothing.
-const CASES: u32 = 40;
+/// How many sequences are tried where the environment says nothing.
+const SEQUENCES: u32 = 40;
 
 fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => default,
-        None => ProptestConfig {
-            cases: CASES,
-            ..default
-        },
+    let wanted = std::env::var("ENGINE_CATALOG_TEST_SEQUENCES").ok();
+    let cases = wanted.map_or(SEQUENCES, |number| number.parse().expect("it is a number"));
+    ProptestConfig {
+        cases,
+        ..ProptestConfig::default()
     }
 }
 
