@@ -1,11 +1,14 @@
 //! The order of the durability steps, from the system calls that the library really makes.
 //!
 //! Each test runs one call of the library in a helper process under `strace`, drives the model of
-//! `support/disk_model.rs` with the trace, and requires what layout.md section 7 promises: nothing
-//! gets its final name before its content survives, no ref changes before what it leads to does,
-//! and what is acknowledged survives. Leaving out any one sync fails a test here.
+//! `disk_model.rs` with the trace, and requires what layout.md section 7 promises: nothing gets its
+//! final name before its content survives, no ref changes before what it leads to does, and what is
+//! acknowledged survives, also of what others wrote and did not sync. What may be found after a cut
+//! in between is for `tests/crash_states/`, which takes what was there before as durable.
 
+mod disk_model;
 mod refs;
+mod rules;
 mod scene;
 mod sets;
 #[path = "../support/mod.rs"]

@@ -2,11 +2,11 @@
 
 use std::fs;
 
+use super::disk_model::{Event, events};
 use super::many;
+use super::rules::Rules;
 use super::scene::Scene;
-use super::support::disk_model::{Event, events};
 use super::support::sample::entry;
-use super::support::sync_rules::Rules;
 use super::support::{object_file, object_of};
 
 #[test]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use engine_catalog::Catalog;
 
-use super::support::disk_model::{Disk, Event, events};
+use super::disk_model::{Disk, Event, events};
+use super::rules::Rules;
 use super::support::sample::entry;
 use super::support::strace::{self, Run};
-use super::support::sync_rules::Rules;
 use super::support::{child, object_file, object_of, skip, stamp};
 
 /// A catalog in a scratch directory, and what a traced call did to it.

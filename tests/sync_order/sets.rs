@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use engine_catalog::{Catalog, ObjectId, Recorded, Snapshot};
 
+use super::disk_model::{Event, events};
 use super::record;
+use super::rules::Rules;
 use super::scene::Scene;
-use super::support::disk_model::{Event, events};
 use super::support::sample::entry;
-use super::support::sync_rules::Rules;
 use super::support::{object_file, object_of, stamp};
 
 impl Scene {

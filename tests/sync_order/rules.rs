@@ -1,10 +1,8 @@
 //! The rules for the order of durability steps, as claims on the model disk.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::path::PathBuf;
 
-use crate::support::disk_model::{Disk, Event};
+use crate::disk_model::{Disk, Event};
 
 /// What has to survive, and when.
 pub(crate) struct Rules {

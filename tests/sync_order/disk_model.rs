@@ -6,8 +6,6 @@
 //! What was there before the run counts as never synced: it may have come from a process that was
 //! killed, so whoever builds on it has to sync it.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
