@@ -60,15 +60,15 @@ impl Catalog {
     /// # Errors
     ///
     /// As [`manifests`](Self::manifests), and those of `visit`.
-    pub(crate) fn visit_attached(
+    pub(crate) fn visit_attached<E: From<Error>>(
         &self,
         subject: ObjectId,
-        visit: &mut dyn FnMut(Link, Carried) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        visit: &mut dyn FnMut(Link, Carried) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut seen = BTreeSet::from([subject]);
         let mut subjects = vec![subject];
         while let Some(subject) = subjects.pop() {
-            for object in attachments::list(&self.root, &subject)? {
+            for object in attachments::list(&self.root, &subject).map_err(Error::from)? {
                 let link = (subject, object);
                 let Some(carried) = self.carry(link)? else {
                     continue;
@@ -84,7 +84,7 @@ impl Catalog {
 
     /// Returns an object that is attached to another, to be carried elsewhere; `None` where it was
     /// removed meanwhile, by gc with its subject.
-    pub(crate) fn carry(&self, (subject, object): Link) -> Result<Option<Carried>, Error> {
+    fn carry(&self, (subject, object): Link) -> Result<Option<Carried>, Error> {
         let carried = objects::read_to_carry(&self.root, &object)
             .map_err(|cause| Error::UnreadableAttachment { subject, cause })?;
         let Some(carried) = carried else {

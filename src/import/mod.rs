@@ -3,10 +3,12 @@
 //! Objects come first, then links, then refs, which only move forward. Everything that is read from
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
-use std::borrow::Cow;
+mod cargo;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attachments::{self, Link};
+use cargo::Cargo;
+
 use crate::catalog::{Catalog, Record, batch_size, encode_checked};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::Hold;
@@ -15,15 +17,13 @@ use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
-use crate::object::Object;
-use crate::objects::{self, Carried};
 use crate::refs::{self, Expect, RefError, Update};
 
 /// How often it is looked again at refs that others change meanwhile.
 const MOST_ATTEMPTS: u32 = 100;
 
-/// More than this is not held in memory before it is written, less one object.
-const MAX_BATCH_BYTES: usize = 64 << 20;
+/// So much of histories is held at once, less one: each may be of many changes.
+const MOST_CHANGES: usize = 500_000;
 
 /// What [`Catalog::import`] did.
 #[derive(Debug, Default)]
@@ -136,35 +136,45 @@ impl Catalog {
     pub fn import(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
-        for names in refs::list(source.root_dir(), &Filter::default())?.chunks(batch_size()) {
-            let mut batch = Vec::with_capacity(names.len());
-            for name in names {
+        let names = refs::list(source.root_dir(), &Filter::default())?;
+        let mut names = names.iter().peekable();
+        while names.peek().is_some() {
+            let _lock = self.begin_write(Hold::Shared)?;
+            let (mut cargo, mut batch) = (Cargo::new(self), Vec::new());
+            for name in names.by_ref().take(batch_size()) {
                 match Arrival::of_ref(source, name) {
-                    Ok(Some(arrival)) => batch.push(self.screen(source, arrival, &mut imported)),
+                    Ok(Some((arrival, bytes))) => {
+                        let entry = (arrival.record.object, bytes);
+                        if cargo.add(source, entry, &mut imported)? {
+                            batch.push(arrival);
+                        }
+                    }
                     Ok(None) => {}
                     Err(cause) => imported.problem(ImportSide::Source, cause),
                 }
-                if batch.iter().map(Arrival::size).sum::<usize>() > MAX_BATCH_BYTES {
-                    self.import_refs(source, &batch, stamp, &mut imported)?;
-                    batch.clear();
+                let changes = batch.iter().map(|arrival| arrival.changes.len());
+                if changes.sum::<usize>() > MOST_CHANGES {
+                    break;
                 }
             }
-            self.import_refs(source, &batch, stamp, &mut imported)?;
+            cargo.deliver()?;
+            self.move_refs(&batch, stamp, &mut imported)?;
         }
         self.import_snapshots(source, &mut imported)?;
         Ok(imported)
     }
 
-    /// Brings in entries of different refs, and moves the refs.
-    fn import_refs(
+    /// Moves different refs to entries that were brought in.
+    ///
+    /// # Locking
+    ///
+    /// The caller holds the store lock, in either way.
+    fn move_refs(
         &self,
-        source: &Self,
         batch: &[Arrival],
         stamp: &Stamp,
         imported: &mut Imported,
     ) -> Result<(), Error> {
-        let lock = self.begin_write(Hold::Shared)?;
-        self.write_arrivals(source, batch)?;
         for attempt in 1.. {
             let (mut decided, mut problems) = (Vec::with_capacity(batch.len()), Vec::new());
             for arrival in batch {
@@ -195,9 +205,8 @@ impl Catalog {
                         return Ok(());
                     }
                     // One that never rests must not keep the others.
-                    drop(lock);
                     let mut each = batch.chunks(1);
-                    return each.try_for_each(|one| self.import_refs(source, one, stamp, imported));
+                    return each.try_for_each(|one| self.move_refs(one, stamp, imported));
                 }
                 result => {
                     result?;
@@ -265,102 +274,32 @@ impl Catalog {
             };
             let members: Vec<_> = snapshot.objects.iter().copied().collect();
             for members in members.chunks(batch_size()) {
-                let mut batch = Vec::with_capacity(members.len());
+                let _lock = self.begin_write(Hold::Shared)?;
+                let mut cargo = Cargo::new(self);
                 for &object in members.iter().filter(|object| arrived.insert(**object)) {
-                    match Arrival::of_member(source, object) {
-                        Ok(arrival) => batch.push(self.screen(source, arrival, imported)),
+                    match read_member(source, object) {
+                        Ok(bytes) => drop(cargo.add(source, (object, bytes), imported)?),
                         Err(cause) => imported.problem(ImportSide::Source, cause),
                     }
                 }
-                let _lock = self.begin_write(Hold::Shared)?;
-                self.write_arrivals(source, &batch)?;
+                cargo.deliver()?;
             }
             let bytes = snapshot.encode().map_err(Error::SnapshotObject)?;
-            let object = ObjectId::of(&bytes);
-            match links_from(source, object) {
-                Ok(links) => {
-                    let _lock = self.begin_write(Hold::Shared)?;
-                    self.write_with_attached(source, [(object, bytes.as_slice())], &links)?;
-                }
-                Err(cause) => imported.problem(ImportSide::Source, cause),
-            }
+            let _lock = self.begin_write(Hold::Shared)?;
+            let mut cargo = Cargo::new(self);
+            cargo.add(source, (ObjectId::of(&bytes), bytes), imported)?;
+            cargo.deliver()?;
         }
         Ok(())
-    }
-
-    /// Leaves out manifests that would speak against one that is here.
-    fn screen(&self, source: &Self, mut arrival: Arrival, imported: &mut Imported) -> Arrival {
-        let own = self.manifests(&arrival.record.object).unwrap_or_default();
-        if own.is_empty() {
-            return arrival;
-        }
-        arrival.links.retain(|&(subject, object)| {
-            let is_other = match source.carry((subject, object)) {
-                Ok(Some(Carried {
-                    object: Some(Object::Manifest(manifest)),
-                    ..
-                })) => !own.contains(&manifest),
-                _ => false,
-            };
-            if is_other {
-                imported.problem(ImportSide::Source, Error::OtherFiles { subject, object });
-            }
-            !is_other
-        });
-        arrival
-    }
-
-    fn write_arrivals(&self, source: &Self, batch: &[Arrival]) -> Result<(), Error> {
-        let entries = (batch.iter()).map(|it| (it.record.object, it.bytes.as_slice()));
-        let links = batch.iter().flat_map(|it| &it.links).copied();
-        self.write_with_attached(source, entries, &links.collect())
-    }
-
-    /// Writes objects, and what is attached to them in the source, where it was checked just now.
-    fn write_with_attached<'a>(
-        &self,
-        source: &Self,
-        described: impl IntoIterator<Item = (ObjectId, &'a [u8])>,
-        links: &BTreeSet<Link>,
-    ) -> Result<(), Error> {
-        let mut objects: BTreeMap<ObjectId, Cow<'a, [u8]>> = BTreeMap::new();
-        objects.extend(described.into_iter().map(|(id, bytes)| (id, bytes.into())));
-        let (mut written, mut size) = (BTreeSet::new(), 0);
-        for link in links {
-            if !written.insert(link.1) {
-                continue;
-            }
-            let (subject, object) = *link;
-            let carried = source.carry(*link)?;
-            let bytes = carried
-                .ok_or(Error::DanglingAttachment { subject, object })?
-                .bytes;
-            size += bytes.len();
-            objects.insert(object, bytes.into());
-            if size > MAX_BATCH_BYTES {
-                self.write_objects(&objects)?;
-                objects.clear();
-                size = 0;
-            }
-        }
-        self.write_objects(&objects)?;
-        Ok(attachments::add_all(self.root_dir(), links)?)
-    }
-
-    fn write_objects(&self, objects: &BTreeMap<ObjectId, Cow<'_, [u8]>>) -> Result<(), Error> {
-        let objects = objects.iter().map(|(id, bytes)| (*id, &**bytes));
-        Ok(objects::write_all(self.root_dir(), &objects.collect())?)
     }
 }
 
-/// Returns the links to everything that is attached to `subject`, all of which is read and checked.
-fn links_from(source: &Catalog, subject: ObjectId) -> Result<BTreeSet<Link>, Error> {
-    let mut links = BTreeSet::new();
-    source.visit_attached(subject, &mut |link, _| {
-        links.insert(link);
-        Ok(())
-    })?;
-    Ok(links)
+/// Reads an entry, and returns its bytes.
+fn read_member(source: &Catalog, object: ObjectId) -> Result<Vec<u8>, Error> {
+    let entry = source.entry(&object)?;
+    let entry = entry.ok_or(Error::MissingMember { object })?;
+    // A source need not have kept credentials out.
+    Ok(encode_checked(&entry)?.into_bytes())
 }
 
 impl Imported {
@@ -369,22 +308,25 @@ impl Imported {
     }
 }
 
-/// An entry of the source that was read and checked, with all that belongs to it.
+/// What a ref of the source holds, read and checked.
 struct Arrival {
     record: Record,
-    bytes: Vec<u8>,
-    /// To what is attached to it, and to that.
-    links: BTreeSet<Link>,
-    /// The changes of its ref that took effect there.
+    /// The changes of the ref that took effect there.
     changes: Vec<Change>,
 }
 
 impl Arrival {
-    /// Returns about how many bytes of memory this takes.
-    fn size(&self) -> usize {
-        let links = self.links.len() * size_of::<Link>();
-        let changes = self.changes.len() * size_of::<Change>();
-        self.bytes.len() + links + changes
+    /// Reads what a ref of the source holds, and the bytes of that; `None` where it was retired
+    /// meanwhile.
+    fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<(Self, Vec<u8>)>, Error> {
+        let Some(record) = source.current(name)? else {
+            return Ok(None);
+        };
+        // A source need not have kept credentials out.
+        let bytes = encode_checked(&record.entry)?.into_bytes();
+        // A change in between makes it newer than what is brought in, which is no harm.
+        let changes = source.history(name)?;
+        Ok(Some((Self { record, changes }, bytes)))
     }
 
     /// What a change of our ref is: a ref with a history comes from another catalog.
@@ -394,32 +336,5 @@ impl Arrival {
         } else {
             Op::Pull
         }
-    }
-
-    /// Reads what a ref of the source holds; `None` where it was retired meanwhile.
-    fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<Self>, Error> {
-        let Some(record) = source.current(name)? else {
-            return Ok(None);
-        };
-        // A change in between makes it newer than what is brought in, which is no harm.
-        let changes = source.history(name)?;
-        Self::new(source, record, changes).map(Some)
-    }
-
-    fn of_member(source: &Catalog, object: ObjectId) -> Result<Self, Error> {
-        let entry = source.entry(&object)?;
-        let entry = entry.ok_or(Error::MissingMember { object })?;
-        Self::new(source, Record { object, entry }, Vec::new())
-    }
-
-    fn new(source: &Catalog, record: Record, changes: Vec<Change>) -> Result<Self, Error> {
-        // A source need not have kept credentials out.
-        let bytes = encode_checked(&record.entry)?.into_bytes();
-        Ok(Self {
-            bytes,
-            links: links_from(source, record.object)?,
-            record,
-            changes,
-        })
     }
 }
