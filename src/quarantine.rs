@@ -26,8 +26,8 @@ pub(crate) fn move_aside(root: &Root, path: &Path) -> Result<Option<PathBuf>, Pa
 }
 
 /// Puts a new file at `path`, keeps what is there in quarantine, and returns where that is now; `None`
-/// where nothing was there. When this returns without an error, both survive. Where a file was, the
-/// path is never without one.
+/// where nothing was there. When this returns without an error, both survive. Where a file was that may
+/// have a second name, the path is never without one.
 ///
 /// # Locking
 ///

@@ -34,6 +34,17 @@ fn home(lock_wait: LockWait) -> (Home, Catalog) {
     (home, impatient.with_lock_wait(lock_wait))
 }
 
+type Told = Arc<Mutex<Vec<PathBuf>>>;
+
+/// What was told, and who has it told.
+fn teller() -> (Told, impl Fn(&Path) + Send + Sync + 'static) {
+    let told = Told::default();
+    let heard = Arc::clone(&told);
+    (told, move |path: &Path| {
+        heard.lock().unwrap().push(path.to_owned());
+    })
+}
+
 #[test]
 fn who_will_not_wait_is_refused_and_changes_nothing() {
     let (home, catalog) = home(LockWait::default().at_most(Duration::ZERO));
@@ -92,18 +103,62 @@ fn lock_that_becomes_free_in_time_is_taken() {
 
 #[test]
 fn who_waits_is_told_for_what() {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let tell = {
-        let told = Arc::clone(&told);
-        move |path: &Path| told.lock().unwrap().push(path.to_owned())
-    };
+    let (told, tell) = teller();
     let soon = LockWait::default().telling(Duration::from_millis(5), tell);
-    let (home, catalog) = home(soon.at_most(Duration::from_millis(100)));
+    let (home, catalog) = home(soon.at_most(Duration::from_secs(1)));
     catalog.put(&entry("b1", 2), &stamp(2)).unwrap();
     assert_eq!(*told.lock().unwrap(), [] as [PathBuf; 0]);
     let _lock = hold(home.at("history/llamacpp/b1"));
     catalog.put(&entry("b1", 3), &stamp(3)).unwrap_err();
     assert_eq!(*told.lock().unwrap(), [home.at("history/llamacpp/b1")]);
+}
+
+/// At the turnstile first, and then for the lock itself.
+#[test]
+fn who_waits_for_one_lock_in_two_places_is_told_once() {
+    let (told, tell) = teller();
+    let soon = LockWait::default().telling(Duration::from_millis(5), tell);
+    let (home, catalog) = home(soon);
+    let (turnstile, lock) = (hold(home.at(".")), hold(home.at("lock")));
+    thread::scope(|scope| {
+        let put = scope.spawn(|| catalog.put(&entry("b1", 2), &stamp(2)));
+        while told.lock().unwrap().is_empty() {
+            thread::yield_now();
+        }
+        drop(turnstile);
+        thread::sleep(Duration::from_millis(50));
+        drop(lock);
+        put.join().unwrap().unwrap();
+    });
+    assert_eq!(*told.lock().unwrap(), [home.at("lock")]);
+}
+
+/// A tool that copies may hold it while the catalog is made.
+#[test]
+fn making_a_catalog_waits_for_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    File::create(dir.path().join("lock")).unwrap();
+    let _lock = hold(dir.path().join("lock"));
+    Catalog::create(dir.path()).unwrap();
+}
+
+#[test]
+fn repair_changes_no_history_that_somebody_holds() {
+    let (home, catalog) = home(LockWait::default().at_most(Duration::ZERO));
+    let history = home.at("history/llamacpp/b1");
+    let lines = std::fs::read_to_string(&history).unwrap();
+    std::fs::write(&history, format!("rubbish\n{lines}")).unwrap();
+    let lock = hold(history.clone());
+    let repaired = catalog.repair(&[], &|_| {}).unwrap();
+    assert!(!repaired.is_clean());
+    assert!(
+        std::fs::read_to_string(&history)
+            .unwrap()
+            .starts_with("rubbish")
+    );
+    drop(lock);
+    assert!(catalog.repair(&[], &|_| {}).unwrap().is_clean());
+    assert_eq!(std::fs::read_to_string(&history).unwrap(), lines);
 }
 
 #[test]
@@ -137,7 +192,7 @@ fn program_gives_up_after_the_time_that_it_was_given() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("others hold the lock"), "{args:?}: {said}");
         assert!(
-            said.contains("hint: try again, or wait longer with --wait"),
+            said.contains("hint: try again, or wait longer with --wait\n"),
             "{said}"
         );
     }

@@ -125,7 +125,7 @@ impl Catalog {
             }
         }
         root.make_dirs(parts.iter().map(Path::new))?;
-        drop(root.lock_store(Path::new(layout::LOCK), Hold::Shared)?);
+        root.make_store_lock(Path::new(layout::LOCK))?;
         let marker = root.stage_named(new_marker().as_bytes(), Permissions::ByUmask)?;
         root.sync([marker.file()], [])?;
         let top = root.own_dir()?;

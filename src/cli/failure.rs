@@ -157,7 +157,7 @@ fn hint(error: &Error) -> Option<String> {
             "make room and try again; what was printed before this is stored".to_owned()
         }
         error if error.kind() == ErrorKind::Busy => {
-            "try again, or wait longer with --wait; what was printed before this is stored".to_owned()
+            "try again, or wait longer with --wait".to_owned()
         }
         _ => return None,
     })

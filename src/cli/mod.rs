@@ -47,7 +47,8 @@ use output::Output;
 ///
 /// Data goes to standard output, one record a line; everything else to standard error. Exit
 /// status: 0 done; 1 not found, refused, or something was found; 2 wrong usage; 3 damage, or the
-/// catalog cannot be used; 4 `check` had nothing to compare with.
+/// catalog cannot be used, or others hold a lock for longer than `--wait`; 4 `check` had nothing to
+/// compare with.
 #[derive(Debug, Parser)]
 #[command(name = "engine-catalog", version, max_term_width = 100)]
 #[command(arg_required_else_help = true, subcommand_required = true)]

@@ -38,11 +38,11 @@ pub(super) struct Verify {
 
     /// Stop after this time, such as 60s; the next time begins with what was not verified for
     /// longest
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "repair")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "repair")]
     budget: Option<Duration>,
 
     /// Skip what was verified no longer ago than this, such as 30d
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "repair")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "repair")]
     max_age: Option<Duration>,
 
     /// Repair what can be repaired

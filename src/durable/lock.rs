@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, statat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, statat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
@@ -77,6 +77,14 @@ impl Root {
             .map_err(|cause| self.error("lock", path, cause))
     }
 
+    /// Makes the file of the store lock where it is missing, and waits for nobody.
+    pub(crate) fn make_store_lock(&self, path: &Path) -> Result<(), PathError> {
+        let opened = open_lock(&self.fd, path, OFlags::RDWR | OFlags::CREATE);
+        opened
+            .map(drop)
+            .map_err(|cause| self.error("lock", path, cause))
+    }
+
     /// As [`lock_store`](Self::lock_store), alone, and without making anything: `None` where there is
     /// no such file, so that nobody can hold the lock.
     pub(crate) fn lock_existing_store(&self, path: &Path) -> Result<Option<Lock>, PathError> {
@@ -106,7 +114,7 @@ impl Root {
         let file = File::from(turnstile);
         waiting.lock(&file, operation)?;
         let _turnstile = Lock { file };
-        lock(&self.fd, path, flags, operation, waiting)
+        lock(&self.fd, path, flags, operation, &waiting)
     }
 }
 
@@ -122,7 +130,7 @@ impl Dir<'_> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
         let place = self.full_path(name);
         let waiting = self.lock_wait().begin(&place);
-        lock(self.fd(), Path::new(name), flags, operation, waiting)
+        lock(self.fd(), Path::new(name), flags, operation, &waiting)
             .map_err(|cause| self.fail("lock", name, cause))
     }
 }
@@ -133,21 +141,10 @@ fn lock(
     name: &Path,
     flags: OFlags,
     operation: FlockOperation,
-    waiting: Waiting<'_>,
+    waiting: &Waiting<'_>,
 ) -> Result<Lock, Cause> {
-    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mode = if flags.contains(OFlags::CREATE) {
-        0o666
-    } else {
-        0
-    };
     loop {
-        let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(mode))?.into();
-        let opened = fstat(&file)?;
-        let kind = FileKind::from(FileType::from_raw_mode(opened.st_mode));
-        if kind != FileKind::Regular {
-            return Err(Cause::NotRegular(kind));
-        }
+        let (file, opened) = open_lock(dir, name, flags)?;
         waiting.lock(&file, operation)?;
         // Its last holder may have removed the file while we waited, or a copy have replaced it:
         // then this lock is on a file that nobody else will find.
@@ -159,4 +156,21 @@ fn lock(
             Err(errno) => return Err(errno.into()),
         }
     }
+}
+
+/// Opens a file to lock it, and tells which it is.
+fn open_lock(dir: &File, name: &Path, flags: OFlags) -> Result<(File, Stat), Cause> {
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mode = if flags.contains(OFlags::CREATE) {
+        0o666
+    } else {
+        0
+    };
+    let file: File = open_beneath(dir, name, flags, Mode::from_raw_mode(mode))?.into();
+    let opened = fstat(&file)?;
+    let kind = FileKind::from(FileType::from_raw_mode(opened.st_mode));
+    if kind != FileKind::Regular {
+        return Err(Cause::NotRegular(kind));
+    }
+    Ok((file, opened))
 }

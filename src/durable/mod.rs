@@ -13,6 +13,7 @@
 //! | [`Dir::stage`], [`Root::stage_named`] | nothing; a named file may be left over in `tmp/` |
 //! | [`Root::sync`] of a staged file | its content, once it gets a name that survives |
 //! | [`Dir::publish`], [`Dir::replace`], [`Dir::remove`] | nothing; old or new, never a mixture |
+//! | [`Dir::keep`] | nothing; the second name, or none |
 //! | [`Root::sync`] of the directory | the name |
 //!
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.
@@ -98,11 +99,19 @@ pub enum Cause {
         limit: u64,
     },
     /// Others hold the lock.
-    #[error("others hold the lock; gave up after {limit:?}")]
+    #[error("others hold the lock{}", gave_up(*limit))]
     Busy {
         /// How long it was waited for.
         limit: Duration,
     },
+}
+
+/// How long it was waited, where it was.
+fn gave_up(limit: Duration) -> String {
+    match limit.is_zero() {
+        true => String::new(),
+        false => format!("; gave up after {limit:?}"),
+    }
 }
 
 impl Cause {

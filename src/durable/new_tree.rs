@@ -119,7 +119,7 @@ impl NewTree {
         bytes: &[u8],
         kind: TreeFile,
     ) -> Result<(), PathError> {
-        let wanted = self.unfinished.go_on();
+        let wanted = self.unfinished.fail_if_awaited();
         wanted.map_err(|cause| self.error("create", path, cause))?;
         let above = path.parent().unwrap_or(Path::new(""));
         self.make_dir(above)?;

@@ -1,6 +1,8 @@
 //! What is half done on the disk: how much of it this process has under way, and a state in which it
 //! has none. A program that a signal is to end waits for that state, and leaves nothing behind.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,21 +29,31 @@ fn work() -> MutexGuard<'static, Work> {
 /// this is dropped. Whoever has one waits for no lock.
 #[must_use = "whoever waits for a standstill does not wait for what is not marked by this"]
 #[derive(Debug)]
-pub(crate) struct Unfinished(());
+pub(crate) struct Unfinished {
+    /// It stays with its thread, which counts its own.
+    _of_thread: PhantomData<*const ()>,
+}
+
+thread_local! {
+    /// How much of it is of this thread.
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
 
 impl Unfinished {
-    /// Waits for the end of a standstill.
+    /// Waits for the end of a standstill, unless this belongs to what this thread has under way, and
+    /// has to finish first.
     pub(crate) fn begin() -> Self {
-        // Before it has come to a standstill, this may be what other work needs to be finished.
-        let wait = |work: &mut Work| work.waiting > 0 && work.unfinished == 0;
-        let work = CHANGED.wait_while(work(), wait);
+        let is_first = OWN.get() == 0;
+        let work = CHANGED.wait_while(work(), |work| is_first && work.waiting > 0);
         work.unwrap_or_else(PoisonError::into_inner).unfinished += 1;
-        Self(())
+        OWN.set(OWN.get() + 1);
+        let _of_thread = PhantomData;
+        Self { _of_thread }
     }
 
     /// For work that takes long: fails where somebody waits for a standstill.
     #[cfg(feature = "bundle")]
-    pub(super) fn go_on(&self) -> Result<(), super::Cause> {
+    pub(super) fn fail_if_awaited(&self) -> Result<(), super::Cause> {
         match work().waiting {
             0 => Ok(()),
             _ => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
@@ -52,6 +64,7 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         work().unfinished -= 1;
+        OWN.set(OWN.get() - 1);
         CHANGED.notify_all();
     }
 }
@@ -62,6 +75,8 @@ impl Drop for Unfinished {
 ///
 /// It is for a program that ends by a signal. Nothing is lost or torn without it: what is cut short
 /// leaves the old state or the new one, and what is left beside them harms nobody.
+#[doc(alias = "quiesce")]
+#[doc(alias = "graceful shutdown")]
 #[must_use = "the standstill ends when this is dropped"]
 #[derive(Debug)]
 pub struct Standstill(());

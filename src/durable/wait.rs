@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,6 +41,7 @@ impl LockWait {
     /// [`Busy`](crate::ErrorKind::Busy).
     ///
     /// A call that takes several locks, such as [`put_all`](crate::Catalog::put_all), may wait for each.
+    #[doc(alias = "timeout")]
     #[must_use]
     pub fn at_most(self, limit: Duration) -> Self {
         let limit = Some(limit);
@@ -47,7 +49,8 @@ impl LockWait {
     }
 
     /// Has `tell` called, from a thread of its own, with the path of the lock's file, once a lock was
-    /// waited for this long. It is not called for a lock that is free sooner.
+    /// waited for this long. It is called once for each such lock, and not for one that is free sooner. The
+    /// write goes on when it has returned.
     #[must_use]
     pub fn telling(self, after: Duration, tell: impl Fn(&Path) + Send + Sync + 'static) -> Self {
         let tell = Arc::new(tell);
@@ -62,6 +65,7 @@ impl LockWait {
             how: self,
             path,
             begin,
+            is_told: AtomicBool::new(false),
         }
     }
 }
@@ -76,16 +80,16 @@ impl fmt::Debug for LockWait {
 }
 
 /// Waiting for one lock, also where that takes several steps.
-#[derive(Clone, Copy)]
 pub(super) struct Waiting<'a> {
     how: &'a LockWait,
     path: &'a Path,
     begin: Instant,
+    is_told: AtomicBool,
 }
 
 impl Waiting<'_> {
     /// Takes the lock on an open file.
-    pub(super) fn lock(self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
+    pub(super) fn lock(&self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
         if try_lock(file, operation)? {
             return Ok(());
         }
@@ -94,22 +98,26 @@ impl Waiting<'_> {
         };
         let (done, is_done) = channel();
         thread::scope(|scope| {
-            scope.spawn(|| self.tell(notice, is_done));
+            // Who cannot be told is not kept from writing.
+            let teller = thread::Builder::new();
+            let _ = teller.spawn_scoped(scope, || self.tell(notice, is_done));
             let result = self.wait(file, operation);
             drop(done);
             result
         })
     }
 
-    /// Tells that there is something to wait for, unless that is over sooner.
-    fn tell(self, notice: &Notice, is_done: Receiver<()>) {
+    /// Tells that there is something to wait for, unless that is over sooner, or was told.
+    fn tell(&self, notice: &Notice, is_done: Receiver<()>) {
         let left = notice.after.saturating_sub(self.begin.elapsed());
-        if is_done.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+        if is_done.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
+            && !self.is_told.swap(true, Ordering::Relaxed)
+        {
             (notice.tell)(self.path);
         }
     }
 
-    fn wait(self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
+    fn wait(&self, file: &File, operation: FlockOperation) -> Result<(), Cause> {
         let Some(limit) = self.how.limit else {
             return Ok(lock(file, operation)?);
         };

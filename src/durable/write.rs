@@ -315,8 +315,9 @@ impl<'r> Dir<'r> {
     }
 
     /// Gives what has the name, whatever it is, a second name in `kept`: `kept_name` with a random end,
-    /// which is returned; `None` where nothing has it. What can have no second name, such as a
-    /// directory, is moved there.
+    /// which is returned; `None` where nothing has it. What can have no second name is moved there: a
+    /// directory, a file of a user who does not allow it (protected_hardlinks), any file where there
+    /// are no hard links.
     ///
     /// To be synced before the first name goes: a cut may separate the two names of a renaming.
     pub(crate) fn keep(
@@ -327,7 +328,7 @@ impl<'r> Dir<'r> {
     ) -> Result<Option<String>, PathError> {
         let kept_name = format!("{kept_name}.{}", kept.unique()?);
         let linked = match linkat(&self.fd, name, &kept.fd, &kept_name, AtFlags::empty()) {
-            Err(Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP) => {
+            Err(Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP | Errno::NOSYS) => {
                 renameat(&self.fd, name, &kept.fd, &kept_name)
             }
             linked => linked,

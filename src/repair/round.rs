@@ -189,8 +189,11 @@ impl<'r, 'f> Round<'r, 'f> {
         let lines = bytes.split_inclusive(|&byte| byte == b'\n');
         let changes = committed(lines.filter_map(parse_line).collect(), current);
         let lines: String = changes.iter().map(|change| format!("{change}\n")).collect();
-        // What lies in its place may be something that cannot be locked.
-        let _lock = history::LockedHistory::lock(self.root, name);
+        let _lock = match history::LockedHistory::lock(self.root, name) {
+            // What lies in its place is something that cannot be locked.
+            Err(error) if error.cause.is_damage() => None,
+            lock => Some(lock?),
+        };
         self.rewrite(&path, lines.as_bytes())
     }
 

@@ -173,7 +173,7 @@ slugs! {
         "the change did not take effect; the next change removes the end"
     /// A history begins with an entry, and there is no such ref.
     RefAbsent Notice "ref-absent"
-        "its first put was cut short; if it was not, copy the ref from another copy of the catalog, or record the engine again"
+        "its first put is under way, or was cut short; if it was not, copy the ref from another copy of the catalog, or record the engine again"
     /// A ref has no history.
     HistoryMissing Notice "history-missing"
         "nothing says how the entry became current; the next change begins a history"

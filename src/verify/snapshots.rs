@@ -1,6 +1,6 @@
 //! Named snapshots and their members (layout.md sections 4.3, 5.2).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::finding::{Finding, settled};
@@ -47,7 +47,7 @@ fn look(scan: &Scan<'_>, name: &Name, good: &Good) -> Vec<Finding> {
     let (slug, message) = match judge(scan.root, &object) {
         Judgement::Good(Object::Snapshot(snapshot)) => {
             let members: Vec<_> = snapshot.objects.into_iter().collect();
-            let (mut found, mut more) = (Vec::new(), 0);
+            let (mut found, mut more) = (Vec::new(), BTreeMap::<Slug, usize>::new());
             for members in members.chunks(LOOKED_AT_TOGETHER) {
                 let faults = spread(members, |member| {
                     let (slug, message) = look_at_member(scan, member, good)?;
@@ -56,12 +56,12 @@ fn look(scan: &Scan<'_>, name: &Name, good: &Good) -> Vec<Finding> {
                 let left = scan.most_members.saturating_sub(found.len());
                 let mut faults = faults.into_iter().flatten();
                 found.extend(faults.by_ref().take(left));
-                more += faults.count();
+                faults.for_each(|fault| *more.entry(fault.slug).or_default() += 1);
             }
-            if more > 0 {
-                let message = format!("{more} more members are missing or damaged");
-                found.push(finding(Slug::MemberMissing, message));
-            }
+            let more = more.into_iter();
+            found.extend(
+                more.map(|(slug, more)| finding(slug, format!("so it is with {more} more"))),
+            );
             found.sort_unstable();
             return found;
         }

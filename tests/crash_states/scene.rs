@@ -78,11 +78,18 @@ pub(crate) fn operations() -> Vec<Operation> {
         ),
         operation(
             "put over a ref without a history",
-            |root| {
-                catalog(root, &["old"]);
-                fs::remove_file(root.join("history/e/1")).expect("it is there");
-            },
+            |root| catalog_without_history(root, None),
             put,
+        ),
+        operation(
+            "put over a ref with a history that is torn from the start",
+            |root| catalog_without_history(root, Some("7 put 0123")),
+            put,
+        ),
+        operation(
+            "retire a ref without a history",
+            |root| catalog_without_history(root, None),
+            retire,
         ),
         operation(
             "put after one that was torn",
@@ -112,14 +119,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             },
             put,
         ),
-        operation(
-            "retire",
-            |root| catalog(root, &["old"]),
-            |root| {
-                let retired = open(root).retire(&name("e"), Expect::Any, &stamp(1));
-                retired.expect("it can be retired");
-            },
-        ),
+        operation("retire", |root| catalog(root, &["old"]), retire),
         operation(
             "rollback",
             |root| catalog(root, &["old", "new"]),
@@ -225,6 +225,11 @@ fn capture(root: &Path) {
     }
 }
 
+fn retire(root: &Path) {
+    let retired = open(root).retire(&name("e"), Expect::Any, &stamp(1));
+    retired.expect("it can be retired");
+}
+
 fn snapshot_name() -> Name {
     Name::new("s").expect("it is a name")
 }
@@ -240,6 +245,16 @@ fn catalog(root: &Path, builds: &[&str]) {
     for build in builds {
         let put = catalog.put(&entry("e", build), &stamp(1));
         put.expect("it can be put");
+    }
+}
+
+/// A catalog whose ref came without its history, in whose place there may be something else.
+fn catalog_without_history(root: &Path, found: Option<&str>) {
+    catalog(root, &["old"]);
+    let history = root.join("history/e/1");
+    fs::remove_file(&history).expect("it is there");
+    if let Some(found) = found {
+        fs::write(history, found).expect("there is room");
     }
 }
 

@@ -14,7 +14,10 @@ use crate::support::observe::{assert_clean, is_kind};
 use crate::support::sample::{entry, name};
 use crate::support::stamp;
 
-const ENGINES: [&str; 2] = ["a", "b"];
+/// So many writers that some piece of work is always under way.
+const ENGINES: [&str; 16] = [
+    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p",
+];
 
 #[test]
 fn standstill_has_nothing_half_done_and_ends() {
@@ -30,7 +33,7 @@ fn standstill_has_nothing_half_done_and_ends() {
     let all = Members::Current(Filter::default());
     let snapshot = catalog.snapshot_of(&all).unwrap();
     let (given_up, puts) = (AtomicU32::new(0), AtomicU32::new(0));
-    let put = |engine| {
+    let put = |engine: &str| {
         let number = puts.fetch_add(1, Ordering::Relaxed).to_string();
         catalog.put(&entry(engine, &number), &stamp(1)).unwrap();
     };
@@ -41,7 +44,7 @@ fn standstill_has_nothing_half_done_and_ends() {
     let come_to_standstills = || {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(20));
-            let standstill = Standstill::reach(Duration::from_secs(20));
+            let standstill = Standstill::reach(Duration::from_secs(5));
             assert!(standstill.is_some(), "no disk is that slow");
             for _ in 0..5 {
                 assert_nothing_half_done(&catalog, &bundles);
@@ -54,9 +57,18 @@ fn standstill_has_nothing_half_done_and_ends() {
             }
         }
     };
-    let put_both = || meanwhile(|| put(ENGINES[1]), come_to_standstills);
-    meanwhile(capture, || meanwhile(|| put(ENGINES[0]), put_both));
+    meanwhile(capture, || {
+        put_meanwhile(&ENGINES, &put, &come_to_standstills);
+    });
     assert!(given_up.into_inner() > 0, "no capture was ever given up");
+}
+
+/// Puts to each of the engines, in a thread of its own, as long as `act` runs.
+fn put_meanwhile(engines: &[&str], put: &(dyn Fn(&str) + Sync), act: &(dyn Fn() + Sync)) {
+    match engines {
+        [] => act(),
+        [first, rest @ ..] => meanwhile(|| put(first), || put_meanwhile(rest, put, act)),
+    }
 }
 
 /// Returns whether it could.

@@ -181,7 +181,7 @@ fn budget_and_age_tell_what_was_left_out() {
 fn wrong_usage_is_refused() {
     let (program, _) = program();
     assert_shows!(shows(&program, &["verify", "--budget", "1 minute"]), @"
-    | error: invalid value '1 minute' for '--budget <TIME>': write a whole number and s, m, h or d, such as 90s, 10m, 24h or 30d
+    | error: invalid value '1 minute' for '--budget <DURATION>': write a whole number and s, m, h or d, such as 90s, 10m, 24h or 30d
     | 
     | For more information, try '--help'.
     [exit status 2]

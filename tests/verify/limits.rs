@@ -238,7 +238,7 @@ fn of_very_many_missing_members_the_rest_is_counted_and_all_are_restored() {
         .collect();
     assert_eq!(missing.len(), 1001);
     let rest: Vec<_> = missing.iter().filter(|it| it.object.is_none()).collect();
-    assert_eq!(rest[0].message, "10 more members are missing or damaged");
+    assert_eq!(rest[0].message, "so it is with 10 more");
     let repaired = repair(&home.catalog, &[&peer.catalog]);
     assert!(repaired.is_clean(), "{:?}", repaired.after);
     assert_eq!(home.catalog.members(&snapshot).unwrap().len(), MEMBERS);
