@@ -26,8 +26,8 @@ pub(crate) fn move_aside(root: &Root, path: &Path) -> Result<Option<PathBuf>, Pa
 }
 
 /// Puts a new file at `path`, keeps what is there in quarantine, and returns where that is now; `None`
-/// where nothing was there. When this returns without an error, both survive. Where a file was that may
-/// have a second name, the path is never without one.
+/// where nothing was there. When this returns without an error, both survive. Where a file was, the
+/// path is never without one.
 ///
 /// # Locking
 ///
@@ -47,8 +47,9 @@ pub(crate) fn replace(
     Ok(kept)
 }
 
-/// Gives what has a name in `dir` one in quarantine that survives, so that it may lose the first; returns
-/// the second, or `None` where nothing has the first. What can have one name only has lost it.
+/// Keeps what has a name in `dir` also in quarantine, where it survives, so that it may lose the first
+/// name; returns the second, or `None` where nothing has the first. What is neither a file nor can
+/// have two names has lost it.
 pub(crate) fn keep(root: &Root, dir: &Dir<'_>, name: &str) -> Result<Option<PathBuf>, PathError> {
     let quarantine = root.dir(Path::new(layout::QUARANTINE))?;
     let kept = dir.keep(name, &quarantine, &kept_name(&dir.path().join(name)))?;

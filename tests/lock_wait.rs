@@ -45,6 +45,12 @@ fn teller() -> (Told, impl Fn(&Path) + Send + Sync + 'static) {
     })
 }
 
+fn wait_until_told(told: &Told) {
+    while told.lock().unwrap().is_empty() {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn who_will_not_wait_is_refused_and_changes_nothing() {
     let (home, catalog) = home(LockWait::default().at_most(Duration::ZERO));
@@ -105,11 +111,16 @@ fn lock_that_becomes_free_in_time_is_taken() {
 fn who_waits_is_told_for_what() {
     let (told, tell) = teller();
     let soon = LockWait::default().telling(Duration::from_millis(5), tell);
-    let (home, catalog) = home(soon.at_most(Duration::from_secs(1)));
+    let (home, catalog) = home(soon);
     catalog.put(&entry("b1", 2), &stamp(2)).unwrap();
     assert_eq!(*told.lock().unwrap(), [] as [PathBuf; 0]);
-    let _lock = hold(home.at("history/llamacpp/b1"));
-    catalog.put(&entry("b1", 3), &stamp(3)).unwrap_err();
+    let lock = hold(home.at("history/llamacpp/b1"));
+    thread::scope(|scope| {
+        let put = scope.spawn(|| catalog.put(&entry("b1", 3), &stamp(3)));
+        wait_until_told(&told);
+        drop(lock);
+        put.join().unwrap().unwrap();
+    });
     assert_eq!(*told.lock().unwrap(), [home.at("history/llamacpp/b1")]);
 }
 
@@ -122,9 +133,7 @@ fn who_waits_for_one_lock_in_two_places_is_told_once() {
     let (turnstile, lock) = (hold(home.at(".")), hold(home.at("lock")));
     thread::scope(|scope| {
         let put = scope.spawn(|| catalog.put(&entry("b1", 2), &stamp(2)));
-        while told.lock().unwrap().is_empty() {
-            thread::yield_now();
-        }
+        wait_until_told(&told);
         drop(turnstile);
         thread::sleep(Duration::from_millis(50));
         drop(lock);

@@ -12,7 +12,7 @@ use engine_catalog::Standstill;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::{emulate_default_handler, exit};
 
 /// How long a disk may take before what is left behind matters less than to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,6 +41,10 @@ fn catch(came: &Arc<AtomicBool>) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
         if let Some(signal) = signals.forever().next() {
             let _standstill = Standstill::reach(PATIENCE);
+            // The kernel keeps the first process of a container from ending by a signal.
+            if std::process::id() == 1 {
+                exit(128 + signal);
+            }
             let _ = emulate_default_handler(signal);
         }
     })?;

@@ -13,7 +13,7 @@
 //! | [`Dir::stage`], [`Root::stage_named`] | nothing; a named file may be left over in `tmp/` |
 //! | [`Root::sync`] of a staged file | its content, once it gets a name that survives |
 //! | [`Dir::publish`], [`Dir::replace`], [`Dir::remove`] | nothing; old or new, never a mixture |
-//! | [`Dir::keep`] | nothing; the second name, or none |
+//! | [`Dir::keep`] | nothing; one more name or a copy, or none |
 //! | [`Root::sync`] of the directory | the name |
 //!
 //! A step that fails leaves what was there, and a staged file that is dropped is gone.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,9 @@ impl LockWait {
     /// Gives up after waiting for a lock this long, at once if that is zero, by an error of kind
     /// [`Busy`](crate::ErrorKind::Busy).
     ///
+    /// It tries again and again, so those who wait without a limit come first: on a lock that is
+    /// hardly ever free it may be in vain though others get it.
+    ///
     /// A call that takes several locks, such as [`put_all`](crate::Catalog::put_all), may wait for each.
     #[doc(alias = "timeout")]
     #[must_use]
@@ -49,8 +52,8 @@ impl LockWait {
     }
 
     /// Has `tell` called, from a thread of its own, with the path of the lock's file, once a lock was
-    /// waited for this long. It is called once for each such lock, and not for one that is free sooner. The
-    /// write goes on when it has returned.
+    /// waited for this long. It is called once for each such lock, and not for one that is free sooner.
+    /// Nothing waits for it to return.
     #[must_use]
     pub fn telling(self, after: Duration, tell: impl Fn(&Path) + Send + Sync + 'static) -> Self {
         let tell = Arc::new(tell);
@@ -65,7 +68,7 @@ impl LockWait {
             how: self,
             path,
             begin,
-            is_told: AtomicBool::new(false),
+            is_told: Arc::default(),
         }
     }
 }
@@ -84,7 +87,7 @@ pub(super) struct Waiting<'a> {
     how: &'a LockWait,
     path: &'a Path,
     begin: Instant,
-    is_told: AtomicBool,
+    is_told: Arc<AtomicBool>,
 }
 
 impl Waiting<'_> {
@@ -93,28 +96,26 @@ impl Waiting<'_> {
         if try_lock(file, operation)? {
             return Ok(());
         }
-        let Some(notice) = &self.how.notice else {
-            return self.wait(file, operation);
-        };
-        let (done, is_done) = channel();
-        thread::scope(|scope| {
-            // Who cannot be told is not kept from writing.
-            let teller = thread::Builder::new();
-            let _ = teller.spawn_scoped(scope, || self.tell(notice, is_done));
-            let result = self.wait(file, operation);
-            drop(done);
-            result
-        })
+        let done = self.tell_later();
+        let result = self.wait(file, operation);
+        drop(done);
+        result
     }
 
-    /// Tells that there is something to wait for, unless that is over sooner, or was told.
-    fn tell(&self, notice: &Notice, is_done: Receiver<()>) {
-        let left = notice.after.saturating_sub(self.begin.elapsed());
-        if is_done.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
-            && !self.is_told.swap(true, Ordering::Relaxed)
-        {
-            (notice.tell)(self.path);
-        }
+    /// Has it told that there is something to wait for, unless what is returned is dropped sooner, or
+    /// it was told. Nobody waits for whoever is told, and who cannot be told keeps nobody from writing.
+    fn tell_later(&self) -> Option<Sender<()>> {
+        let Notice { after, tell } = self.how.notice.clone()?;
+        let left = after.saturating_sub(self.begin.elapsed());
+        let (path, is_told) = (self.path.to_owned(), Arc::clone(&self.is_told));
+        let (done, is_done) = channel();
+        let teller = thread::Builder::new().spawn(move || {
+            let is_over = is_done.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+            if !is_over && !is_told.swap(true, Ordering::Relaxed) {
+                tell(&path);
+            }
+        });
+        teller.is_ok().then_some(done)
     }
 
     fn wait(&self, file: &File, operation: FlockOperation) -> Result<(), Cause> {

@@ -169,6 +169,12 @@ impl Catalog {
                 schedule.set(looked.part, looked.at_ms, outcome);
                 findings.extend(looked.findings);
             }
+            // Who has waited for the lock once does not wait for it again before the end.
+            if forgotten.is_none() {
+                forgotten = self.remember(&schedule).err();
+            }
+        }
+        if forgotten.is_some() {
             forgotten = self.remember(&schedule).err();
         }
         let parts = Parts {

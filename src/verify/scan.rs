@@ -151,7 +151,9 @@ fn spread_while<T: Sync, R: Send>(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let others = cores.min(MAX_THREADS).min(items.len()).saturating_sub(1);
     thread::scope(|scope| {
-        let others: Vec<_> = (0..others).map(|_| scope.spawn(run)).collect();
+        // As many as there can be: without any it only takes longer.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+        let others: Vec<_> = (0..others).map_while(spawn).collect();
         let mut done = run();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));

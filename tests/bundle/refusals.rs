@@ -1,14 +1,17 @@
 //! What is not captured, and what a bundle does not replace.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use engine_catalog::{EngineEntry, encode_entry};
-use engine_catalog::{EntryError, Error, ErrorKind, ObjectError, ReadObjectError, Snapshot};
+use engine_catalog::{
+    EntryError, Error, ErrorKind, Manifest, ObjectError, ReadObjectError, Snapshot,
+};
 
 use crate::capture;
 use crate::sample::names;
-use crate::support::{Home, attach, entry, link, listing, object_of};
+use crate::support::{Home, attach, entry, link, listing, object_of, stamp};
 
 #[test]
 fn nothing_but_an_empty_directory_is_replaced() {
@@ -101,6 +104,26 @@ fn incomplete_or_damaged_snapshot_leaves_nothing_behind() {
         refused(&home, &only),
         Error::MisplacedAttachment { .. }
     ));
+    fs::remove_dir_all(home.at("attachments")).unwrap();
+
+    // A manifest describes one entry, and this is of the other; an import leaves that entry out.
+    let of_other = Manifest {
+        subject: other,
+        files: BTreeMap::default(),
+    };
+    attach(home.catalog.root(), good, &of_other.encode().unwrap());
+    assert!(matches!(
+        refused(&home, &only),
+        Error::MisplacedAttachment { .. }
+    ));
+    let to = Home::new();
+    let imported = to.catalog.import(&home.catalog, &stamp(1)).unwrap();
+    let [problem] = &imported.problems[..] else {
+        panic!("{:?}", imported.problems)
+    };
+    assert!(matches!(problem.cause, Error::MisplacedAttachment { .. }));
+    assert_eq!(to.catalog.entry(&good).unwrap(), None);
+    assert!(to.catalog.entry(&other).unwrap().is_some());
     fs::remove_dir_all(home.at("attachments")).unwrap();
     home.catalog
         .capture(&home.outside().join("bundle"), &only)

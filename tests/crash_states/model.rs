@@ -122,6 +122,14 @@ impl Disk {
         name.pending.push(inode);
     }
 
+    /// What a file holds now.
+    pub(crate) fn current(&self, inode: Inode) -> &[u8] {
+        match &self.inodes[inode] {
+            Kind::File(content) => content.current(),
+            Kind::Directory => panic!("a directory is read as a file"),
+        }
+    }
+
     /// Changes the content of a file.
     pub(crate) fn write(&mut self, inode: Inode, change: impl FnOnce(&mut Vec<u8>)) {
         let Kind::File(content) = &mut self.inodes[inode] else {

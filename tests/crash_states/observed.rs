@@ -59,7 +59,8 @@ impl Observed {
             disk.make_uncertain(&place.join(file));
         }
         let before = facts(&place, operation.keeps);
-        let run = strace::run(strace, &[], operation.role, &root);
+        let faults: Vec<_> = operation.faults.iter().map(ToString::to_string).collect();
+        let run = strace::run(strace, &faults, operation.role, &root);
         assert!(run.output.status.success(), "{}", child::shown(&run.output));
         let after = facts(&place, operation.keeps);
         assert_ne!(before, after, "{} does something", operation.role);

@@ -18,6 +18,8 @@ pub(crate) struct Operation {
     pub(crate) act: fn(&Path),
     /// Files beside the root that it finds there, written a moment ago.
     pub(crate) unsynced: &'static [&'static str],
+    /// Faults by which its own calls fail, as strace injects them.
+    pub(crate) faults: &'static [&'static str],
     /// Contents that must not be lost, whatever they are.
     pub(crate) keeps: &'static [&'static str],
 }
@@ -28,6 +30,7 @@ const fn operation(role: &'static str, prepare: fn(&Path), act: fn(&Path)) -> Op
         prepare,
         act,
         unsynced: &[],
+        faults: &[],
         keeps: &[],
     }
 }
@@ -101,14 +104,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         ),
         Operation {
             keeps: &["damaged new"],
-            ..operation(
-                "put over damage",
-                |root| {
-                    catalog(root, &["old", "new", "old"]);
-                    damage(root, "new");
-                },
-                put,
-            )
+            ..operation("put over damage", damaged, put)
+        },
+        Operation {
+            keeps: &["damaged new"],
+            faults: NO_SECOND_NAMES,
+            ..operation("put over damage that can have no second name", damaged, put)
         },
         operation(
             "put where the history has another name",
@@ -180,25 +181,40 @@ pub(crate) fn operations() -> Vec<Operation> {
         ),
         Operation {
             keeps: &["damaged old", "damaged ref"],
-            ..operation(
-                "repair",
-                |root| {
-                    catalog(root, &["old", "new"]);
-                    catalog(&root.with_file_name("source"), &["old"]);
-                    damage(root, "old");
-                    fs::write(root.join("refs/e/1"), "damaged ref").expect("there is room");
-                },
-                |root| {
-                    let source = Catalog::open_read_only(root.with_file_name("source"));
-                    let source = source.expect("there is a source");
-                    let repaired = open(root).repair(&[&source], &|_| {});
-                    assert!(repaired.expect("it can be repaired").is_clean());
-                },
-            )
+            ..operation("repair", ruined, repair)
+        },
+        Operation {
+            keeps: &["damaged old", "damaged ref"],
+            faults: NO_SECOND_NAMES,
+            ..operation("repair of what can have no second name", ruined, repair)
         },
         #[cfg(feature = "bundle")]
         operation("capture", |root| catalog(root, &["old"]), capture),
     ]
+}
+
+/// As for files of another user, which the kernel protects.
+const NO_SECOND_NAMES: &[&str] = &["linkat:error=EPERM"];
+
+/// A catalog in which an object is damaged.
+fn damaged(root: &Path) {
+    catalog(root, &["old", "new", "old"]);
+    damage(root, "new");
+}
+
+/// A catalog in which an object and a ref are damaged, and another from which it can be repaired.
+fn ruined(root: &Path) {
+    catalog(root, &["old", "new"]);
+    catalog(&root.with_file_name("source"), &["old"]);
+    damage(root, "old");
+    fs::write(root.join("refs/e/1"), "damaged ref").expect("there is room");
+}
+
+fn repair(root: &Path) {
+    let source = Catalog::open_read_only(root.with_file_name("source"));
+    let source = source.expect("there is a source");
+    let repaired = open(root).repair(&[&source], &|_| {});
+    assert!(repaired.expect("it can be repaired").is_clean());
 }
 
 fn open(root: &Path) -> Catalog {

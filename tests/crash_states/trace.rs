@@ -51,6 +51,16 @@ impl Player {
                 );
                 self.disk.write(file, |content| content.extend(bytes));
             }
+            "copy_file_range" => {
+                let [from, to] = [0, 2].map(|at| self.file(&call.descriptor(at)));
+                let copied = self.disk.current(from.expect("it is one of ours")).to_vec();
+                let length = call.result.parse().expect("a length is a number");
+                // Of a small file all at once, and then nothing more.
+                assert!(length == copied.len() || length == 0, "{call:?}");
+                let to = to.expect("it is one of ours");
+                self.disk
+                    .write(to, |content| content.extend(&copied[..length]));
+            }
             "ftruncate" => {
                 let file = self.file(&call.descriptor(0)).expect("it is one of ours");
                 let length = call.args[1].parse().expect("a length is a number");
