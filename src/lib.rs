@@ -51,6 +51,9 @@
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
 //!
+//! Writers wait for each other, as long as [`LockWait`] says. A program that is to end by a signal, and
+//! to leave nothing half done, reaches a [`Standstill`] first.
+//!
 //! # For users of catalog-core
 //!
 //! | catalog-core | here |

@@ -59,8 +59,9 @@ impl Catalog {
     ///
     /// [`Error::Occupied`] where something is in its place already, [`Error::InsideCatalog`],
     /// [`Error::MissingMember`] where a member is missing, [`Error::Entry`] where one looks like it
-    /// contains a credential, those of [`manifests`](Self::manifests), and [`Error::Path`]. Nothing
-    /// is left of what failed, unless it could not be removed, or the very last sync failed.
+    /// contains a credential, those of [`manifests`](Self::manifests), and [`Error::Path`], also where
+    /// it is given up for a [`Standstill`](crate::Standstill). Nothing is left of what failed, unless it
+    /// could not be removed, or the very last sync failed.
     pub fn capture(&self, out: &Path, snapshot: &Snapshot) -> Result<Bundle, Error> {
         let occupied = || Error::Occupied {
             path: out.to_owned(),

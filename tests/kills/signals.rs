@@ -44,8 +44,8 @@ fn assert_ends(mut child: Child, signal: Signal) {
 }
 
 /// Waits until the process waits for a lock.
-fn wait_until_locked_out(child: &Child) {
-    let (pid, start) = (child.id().to_string(), Instant::now());
+fn wait_until_locked_out(pid: u32) {
+    let (pid, start) = (pid.to_string(), Instant::now());
     let waits = |line: &str| line.contains("->") && line.split(' ').any(|word| word == pid);
     while !fs::read_to_string("/proc/locks")
         .unwrap()
@@ -71,7 +71,7 @@ fn assert_signals_end_waiting(operation: Operation, file: &str, prepare: impl Fn
     lock.lock().unwrap();
     for signal in catchable() {
         let child = start(&mut real.command(&args));
-        wait_until_locked_out(&child);
+        wait_until_locked_out(child.id());
         assert_ends(child, signal);
         assert_eq!(real.state(), before, "{signal:?}");
         assert_eq!(real.findings(), findings, "{signal:?}");
@@ -79,6 +79,41 @@ fn assert_signals_end_waiting(operation: Operation, file: &str, prepare: impl Fn
     drop(lock);
     real.run(&args);
     assert_ne!(real.state(), before);
+}
+
+/// The kernel takes no default action for a signal to the first process of a container.
+#[test]
+fn signal_ends_the_first_process_of_a_container() {
+    let (Some(()), Some(unshare)) = (skip::root(), skip::program("unshare")) else {
+        return;
+    };
+    let bench = Bench::in_memory();
+    let real = bench.real();
+    let program = real.command(&real.prepare(PutOver, 1));
+    let _lock = {
+        let lock = File::open(real.root().join("lock")).unwrap();
+        lock.lock().unwrap();
+        lock
+    };
+    let mut command = Command::new(unshare);
+    let set = |(name, value): (_, Option<_>)| Some((name, value?));
+    let envs: Vec<_> = program.get_envs().filter_map(set).collect();
+    command.args(["--pid", "--fork", "--"]);
+    command.arg(program.get_program()).args(program.get_args());
+    let mut outer = start(command.env_clear().envs(envs));
+    let children = format!("/proc/{0}/task/{0}/children", outer.id());
+    let first = loop {
+        if let Ok(pid) = fs::read_to_string(&children).unwrap().trim().parse::<u32>() {
+            break pid;
+        }
+        thread::yield_now();
+    };
+    wait_until_locked_out(first);
+    let pid = Pid::from_raw(i32::try_from(first).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = wait(&mut outer, Duration::from_secs(5));
+    let _ = kill_process(pid, Signal::KILL);
+    assert_eq!(ended.and_then(|it| it.code()), Some(143));
 }
 
 #[test]
@@ -124,7 +159,7 @@ fn ignored_signal_stays_ignored() {
     let program = env!("CARGO_BIN_EXE_engine-catalog");
     let script = format!("trap '' HUP; exec {program} {}", args.join(" "));
     let mut child = start(&mut real.shell(&script));
-    wait_until_locked_out(&child);
+    wait_until_locked_out(child.id());
     send(&child, Signal::HUP);
     assert_eq!(wait(&mut child, Duration::from_millis(200)), None);
     drop(lock);
