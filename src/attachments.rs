@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::durable::{
-    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, open_together,
+    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, files_together,
 };
 use crate::hash::ObjectId;
 use crate::layout::{self, Place};
@@ -96,15 +96,12 @@ pub(crate) fn list_all(root: &Root) -> Links {
 ///
 /// The caller holds the store lock, in either way.
 pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathError> {
-    const MOST_TOGETHER: usize = 128;
     let places = links
         .iter()
         .map(|(subject, object)| layout::attachment(subject, object));
     let places: Vec<_> = places.collect();
-    // Of each the file, its directory, and that of a temporary.
-    let together = open_together(3, MOST_TOGETHER);
     places
-        .chunks(together)
+        .chunks(files_together())
         .try_for_each(|some| add_some(root, some))
 }
 

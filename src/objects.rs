@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::durable::{
-    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, open_together,
+    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, files_together,
 };
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
@@ -164,10 +164,6 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
     Ok(ids.filter(|id| prefix.matches(id)).collect())
 }
 
-/// The most objects that share their waits for the disk: those of a batch of entries, with a few
-/// attachments each.
-const MOST_TOGETHER: usize = 128;
-
 /// Makes every one of `objects` exist and survive, with the given bytes.
 ///
 /// An object that is there already keeps its file where its bytes are right; its ctime is renewed,
@@ -178,11 +174,9 @@ const MOST_TOGETHER: usize = 128;
 ///
 /// The caller holds the store lock, in either way.
 pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
-    // Of each the file, its directory, and that of a temporary.
-    let together = open_together(3, MOST_TOGETHER);
     let objects: Vec<_> = objects.iter().collect();
     objects
-        .chunks(together)
+        .chunks(files_together())
         .try_for_each(|some| write_some(root, some))
 }
 

@@ -27,6 +27,7 @@
 //! | `NewTree::publish` | all of it, under its name; before, nothing has that name |
 
 mod inspect;
+mod keep;
 mod lock;
 #[cfg(feature = "bundle")]
 mod new_tree;
@@ -49,7 +50,7 @@ pub(crate) use inspect::{FileStat, FileSystemStat, MountMode, Rights, kernel_rel
 pub(crate) use lock::{Hold, Lock};
 #[cfg(feature = "bundle")]
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
-pub(crate) use open_files::open_together;
+pub(crate) use open_files::{files_together, open_together};
 pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;

@@ -13,3 +13,11 @@ pub(crate) fn open_together(each: u64, most: usize) -> usize {
     let together = usize::try_from(limit / 2 / each).unwrap_or(most);
     together.clamp(1, most)
 }
+
+/// Returns how many files are staged, synced and published together.
+pub(crate) fn files_together() -> usize {
+    // The objects of a batch of entries, with a few attachments each.
+    const MOST: usize = 128;
+    // Of each the file, its directory, and that of a temporary.
+    open_together(3, MOST)
+}

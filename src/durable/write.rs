@@ -53,7 +53,7 @@ impl Permissions {
     /// The permission bits of an object.
     pub(crate) const OBJECT_BITS: u32 = 0o444;
 
-    fn mode(self) -> Mode {
+    pub(super) fn mode(self) -> Mode {
         Mode::from_raw_mode(match self {
             Self::ReadOnly => Self::OBJECT_BITS,
             Self::ByUmask => 0o666,
@@ -314,62 +314,8 @@ impl<'r> Dir<'r> {
         Ok(())
     }
 
-    /// Keeps what has the name, whatever it is, also in `kept`, as `kept_name` with a random end, which
-    /// is returned; `None` where nothing has the name. It gets a second name; where that cannot be,
-    /// a file is copied, and the copy survives, and anything else is moved.
-    ///
-    /// `kept` is to be synced before the first name goes: a cut may separate the two names of a renaming.
-    pub(crate) fn keep(
-        &self,
-        name: &str,
-        kept: &Dir<'_>,
-        kept_name: &str,
-    ) -> Result<Option<String>, PathError> {
-        let kept_name = format!("{kept_name}.{}", kept.unique()?);
-        match linkat(&self.fd, name, &kept.fd, &kept_name, AtFlags::empty()) {
-            Ok(()) => Ok(Some(kept_name)),
-            Err(Errno::NOENT) => Ok(None),
-            // A directory; a file of a user who does not allow it (protected_hardlinks); or there are
-            // no hard links at all.
-            Err(Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP | Errno::NOSYS) => {
-                self.copy_or_move(name, kept, &kept_name)?;
-                Ok(Some(kept_name))
-            }
-            Err(errno) => Err(self.fail("keep in quarantine", name, errno)),
-        }
-    }
-
-    fn copy_or_move(&self, name: &str, kept: &Dir<'_>, kept_name: &str) -> Result<(), PathError> {
-        let fail = |cause| self.fail("keep in quarantine", name, cause);
-        match open_file(&self.fd, name) {
-            Ok(Some(file)) => kept.copy(file, kept_name),
-            // What is no regular file; or it was removed meanwhile, which this tells.
-            Ok(None) | Err(Cause::Link | Cause::NotRegular(_)) => {
-                let moved = renameat(&self.fd, name, &kept.fd, kept_name);
-                moved.map_err(|errno| fail(errno.into()))
-            }
-            Err(cause) => Err(fail(cause)),
-        }
-    }
-
-    /// Makes a copy of a file that survives once this directory is synced. Nothing is left of one that
-    /// fails.
-    fn copy(&self, mut file: File, name: &str) -> Result<(), PathError> {
-        let _unfinished = Unfinished::begin();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let copy = open_beneath(&self.fd, name, flags, Permissions::ByUmask.mode());
-        let mut copy: File = copy
-            .map_err(|errno| self.fail("create", name, errno))?
-            .into();
-        let copied = std::io::copy(&mut file, &mut copy).and_then(|_| copy.sync_all());
-        copied.map_err(|error| {
-            let _ = self.remove(name);
-            self.fail("write", name, error)
-        })
-    }
-
     /// Returns 64 random bits as digits, which no other name in this directory ends with.
-    fn unique(&self) -> Result<String, PathError> {
+    pub(super) fn unique(&self) -> Result<String, PathError> {
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
             .map_err(|errno| self.fail("name a file in", "", errno))?;
