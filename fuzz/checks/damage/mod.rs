@@ -177,9 +177,11 @@ fn repair(catalog: &Catalog, from: &[&Catalog]) {
         return;
     };
     let has_failed = |it: &Repaired| matches!(it.action, Action::Failed { .. });
+    // What lies in the place of all objects is for a person to look at.
+    let has_no_place = !catalog.root().join("objects").is_dir();
     for lost in &report.lost {
         let is_there = |peer: &&Catalog| tree(peer.root()).contains_key(&object_file(&lost.object));
-        let is_excused = report.repairs.iter().any(has_failed);
+        let is_excused = has_no_place || report.repairs.iter().any(has_failed);
         assert!(is_excused || !from.iter().any(is_there), "{lost:?}");
     }
     let (after, tree_after) = (View::new(catalog), tree(catalog.root()));
