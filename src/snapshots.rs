@@ -59,11 +59,19 @@ pub(crate) fn read(root: &Root, name: &Name) -> Result<Option<ObjectId>, Snapsho
 /// Returns all names, sorted. Files whose names are not of the format are foreign and passed over.
 pub(crate) fn list(root: &Root) -> Result<Vec<Name>, PathError> {
     let files = root.list(Path::new(layout::SNAPSHOTS))?.into_iter();
-    let mut names: Vec<_> = files
-        .filter_map(|(name, _)| Name::from_file_name(&name))
-        .collect();
+    let mut names: Vec<_> = files.filter_map(|(file, _)| name_of(&file)).collect();
     names.sort_unstable();
     Ok(names)
+}
+
+/// Returns the name that a file of this name gives to a snapshot; `None` where it is foreign.
+pub(crate) fn name_of(file: &str) -> Option<Name> {
+    Name::from_file_name(file).filter(|name| !is_id(name))
+}
+
+/// Returns whether the name would be taken for the id of an object.
+fn is_id(name: &Name) -> bool {
+    name.as_str().parse::<ObjectId>().is_ok()
 }
 
 /// Returns whether `object` has the name already.
@@ -72,7 +80,7 @@ pub(crate) fn list(root: &Root) -> Result<Vec<Name>, PathError> {
 ///
 /// [`SnapshotError::Taken`] where another snapshot has it, [`SnapshotError::IsAnId`] where it is none.
 pub(crate) fn has_name(root: &Root, name: &Name, object: ObjectId) -> Result<bool, SnapshotError> {
-    if name.as_str().parse::<ObjectId>().is_ok() {
+    if is_id(name) {
         return Err(SnapshotError::IsAnId { name: name.clone() });
     }
     match read(root, name)? {

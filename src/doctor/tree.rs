@@ -9,7 +9,8 @@ use super::{HealthCheck, bytes, plural};
 use crate::durable::{FileKind, FileStat, MountMode, PathError, Rights, Root};
 use crate::hash::ObjectId;
 use crate::layout;
-use crate::name::{Name, RefName};
+use crate::name::RefName;
+use crate::snapshots::name_of;
 
 /// Every directory of the format.
 const DIRECTORIES: [&str; 9] = [
@@ -81,7 +82,7 @@ pub(super) fn count(root: &Root) -> (Counts, Vec<PathError>) {
         let is_id = path[2].parse::<ObjectId>().is_ok();
         kind == REGULAR && layout::object_id(&path[0], &path[1]).is_some() && is_id
     };
-    let is_named: IsOne = |path, kind| kind == REGULAR && Name::from_file_name(&path[0]).is_some();
+    let is_named: IsOne = |path, kind| kind == REGULAR && name_of(&path[0]).is_some();
     let is_any: IsOne = |_, _| true;
     let mut damage = Vec::new();
     let mut count = |top: &str, depth, is_one: IsOne| {

@@ -11,6 +11,7 @@ use super::slug::Slug;
 use crate::durable::{Cause, FileKind};
 use crate::layout;
 use crate::name::{Name, RefName};
+use crate::snapshots::name_of;
 
 /// What may be in the root: what the format puts there, what a proof bundle has beside it, and what a
 /// file system of its own has.
@@ -161,7 +162,7 @@ pub(super) fn snapshot_names(scan: &Scan<'_>, found: &mut Vec<Finding>) -> Vec<N
     let top = Path::new(layout::SNAPSHOTS);
     let (mut names, mut files) = (Vec::new(), Vec::new());
     for (file, kind) in list_top(scan, top, found) {
-        match Name::from_file_name(&file) {
+        match name_of(&file) {
             Some(name) => {
                 names.push(name);
                 files.push(file);

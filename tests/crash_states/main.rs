@@ -44,7 +44,7 @@ fn every_state_is_the_old_or_the_new_one_and_no_sync_can_be_left_out() {
         return;
     };
     let most = std::env::var("ENGINE_CATALOG_TEST_STATES")
-        .map_or(100, |most| most.parse().expect("a number"));
+        .map_or(32, |most| most.parse().expect("a number"));
     let left = Mutex::new(scene::operations());
     let next = || left.lock().expect("nobody panics with it").pop();
     let work = || {

@@ -6,7 +6,7 @@ use std::fs;
 
 use engine_catalog::{
     Catalog, EngineEntry, Error, ErrorKind, Expect, Filter, Members, Name, ObjectError, ObjectId,
-    Pattern, ReadObjectError, Snapshot, SnapshotError,
+    Pattern, ReadObjectError, Slug, Snapshot, SnapshotError, VerifyScope,
 };
 
 use super::support::{Home, entry, listing, name, object_of, stamp};
@@ -374,4 +374,9 @@ fn id_stands_for_its_object_and_is_no_name() {
     fs::write(home.at(&format!("snapshots/{empty}")), format!("{other}\n")).unwrap();
     let (found, _) = home.catalog.find_snapshot(id.as_str()).unwrap().unwrap();
     assert_eq!(found, empty);
+    // Its file is foreign, and no name of anything.
+    assert!(home.catalog.snapshots().unwrap().is_empty());
+    let report = home.catalog.verify(&VerifyScope::Everything, &|_| {});
+    let found = report.unwrap().findings.into_iter().map(|it| it.slug);
+    assert_eq!(found.collect::<Vec<_>>(), [Slug::ForeignFile]);
 }

@@ -15,6 +15,10 @@ impl Reader {
             let Some(name) = decode_name(&file_name) else {
                 continue;
             };
+            // It stands for an object.
+            if name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+                continue;
+            }
             // It may have been removed since it was listed.
             if let Some(snapshot) = self.snapshot(&name)? {
                 found.insert(name, snapshot);
