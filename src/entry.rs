@@ -1,5 +1,4 @@
-//! The record itself: what an [`EngineEntry`] says about a prepared engine, when it is valid, and
-//! the [`EngineIdentity`] that other systems take from it.
+//! The record itself: what an [`EngineEntry`] says about a prepared engine, and when it is valid.
 
 use std::path::PathBuf;
 
@@ -7,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestError, check_digest};
 use crate::hash::ObjectId;
+use crate::identity::EngineIdentity;
 use crate::name::{RefName, RefNameError, is_control};
 use crate::secrets::{SecretKind, find_secret};
 
@@ -191,21 +191,6 @@ impl EngineEntry {
         .into_iter()
         .filter_map(|(field, text)| Some((field, text?.as_str())))
     }
-}
-
-/// The fields under which pool-managerd, orchestratord and the determinism suite report an engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EngineIdentity {
-    /// The engine: `llamacpp`, `vllm`, `tgi`, `triton`.
-    pub engine: String,
-    /// [`EngineEntry::version`].
-    pub engine_version: String,
-    /// [`EngineEntry::digest`].
-    pub engine_digest: Option<String>,
-    /// [`EngineEntry::id`].
-    pub engine_catalog_id: String,
-    /// The object that holds the entry: names these very bytes, on every node and for ever.
-    pub object: ObjectId,
 }
 
 /// Why an entry cannot be stored, or what was found stored is no entry.

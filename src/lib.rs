@@ -74,7 +74,15 @@
 //! Without default features the library depends on five crates, which the README names.
 //! `bundle` adds proof bundles (`Catalog::capture`), which contain JSON; `sha2` adds the check of
 //! `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and `cli` (the default) all of
-//! them and the `engine-catalog` program.
+//! them and the `engine-catalog` program. `json` adds what neighbours keep in JSON files
+//! (`EngineIdentity::merge_into`).
+//!
+//! `tracing` emits events with target `engine_catalog`. A change of a ref is one of level INFO, whose
+//! message is the [`Op`], with `engine`, `engine_version`, `object`, `previous` and `actor`; it comes when
+//! the change survives a power cut. `refused` (WARN) and `failed` (ERROR) tell what a call that was to
+//! write did not do: `call`, `error`. `repair` (WARN) tells of each finding of [`Catalog::repair`]: `slug`,
+//! `path`, `action`, `remains`. `EngineIdentity::span` gives the fields of an engine to the events of a
+//! program.
 
 // Not in Cargo.toml, where it would hold for the tests too.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
@@ -95,10 +103,12 @@ mod durable;
 mod entry;
 mod entry_codec;
 mod error;
+mod events;
 mod filter;
 mod forward;
 mod hash;
 mod history;
+mod identity;
 mod import;
 mod layout;
 mod lineage;
@@ -131,12 +141,13 @@ pub use digest::{Algorithm, DigestError};
 pub use doctor::{Count, Counts, Diagnosis, FileSystem, Health, HealthCheck, NamedFeature};
 pub use drift::{Check, Drift, DriftKind, Incomparable};
 pub use durable::{Cause, FileKind, LockWait, PathError, Standstill};
-pub use entry::{EngineEntry, EngineIdentity, EntryError};
+pub use entry::{EngineEntry, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
+pub use identity::EngineIdentity;
 pub use import::{ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use marker::{FORMAT_VERSION, Feature, FeatureClass, MarkerError};

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use crate::artifact::{Artifact, ArtifactError, Progress, check_unchanged, seal};
-use crate::catalog::{Catalog, Files, Put, encode_checked};
+use crate::catalog::{Catalog, Files, Put, encode_checked, told};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
-use crate::entry::{EngineEntry, EngineIdentity};
+use crate::entry::EngineEntry;
 use crate::error::{Error, ErrorKind};
+use crate::identity::EngineIdentity;
 use crate::refs::Expect;
 
 /// What a provisioner hands over.
@@ -117,6 +118,15 @@ impl Catalog {
     ///
     /// As [`record`](Self::record).
     pub fn record_with_progress(
+        &self,
+        prepared: &PreparedEngine,
+        stamp: &Stamp,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Recorded, Error> {
+        told("record", self.record_files(prepared, stamp, progress))
+    }
+
+    fn record_files(
         &self,
         prepared: &PreparedEngine,
         stamp: &Stamp,

@@ -8,8 +8,8 @@ use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged, Unfini
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::history::LockedHistory;
-use crate::layout;
 use crate::name::{Name, RefName};
+use crate::{events, layout};
 
 /// What a ref must hold for a change of it to go ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +233,11 @@ pub(crate) fn update_all<'a>(
     }
     // Also where nothing changed: what is there, or gone, may come from a process that died.
     root.sync([], dirs.values())?;
+    for step in &moves {
+        if let Some(change) = &step.change {
+            events::ref_changed(&step.name, change);
+        }
+    }
     Ok(before)
 }
 
@@ -241,6 +246,8 @@ struct Move<'r> {
     name: RefName,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
+    /// What is added to the history; `None` where the ref stays as it is.
+    change: Option<Change>,
     /// The file that is to become the ref, where the ref is to change to another object.
     staged: Option<Staged<'r>>,
     history: LockedHistory<'r>,
@@ -256,7 +263,7 @@ impl<'r> Move<'r> {
     ) -> Result<Self, RefError> {
         let Update { op, expect, new } = update.clone();
         let old = check(root, name, expect)?;
-        let mut staged = None;
+        let (mut staged, mut appended) = (None, None);
         if old != new {
             let change = Change {
                 at_ms: stamp.at_ms,
@@ -266,6 +273,7 @@ impl<'r> Move<'r> {
                 actor: stamp.actor.clone(),
             };
             history.append(&change)?;
+            appended = Some(change);
             if let Some(id) = new {
                 staged = Some(root.stage_named(id.to_line().as_bytes(), Permissions::ByUmask)?);
             }
@@ -274,6 +282,7 @@ impl<'r> Move<'r> {
             name: name.clone(),
             old,
             new,
+            change: appended,
             staged,
             history,
         })
@@ -288,7 +297,7 @@ impl<'r> Move<'r> {
             // Unchanged. It may come from a process that died, or a copy, before it was synced.
             (None, Some(_)) => dir.sync_file(&name)?,
         }
-        if self.old != self.new {
+        if self.change.is_some() {
             self.history.keep();
         }
         Ok(())

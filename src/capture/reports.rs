@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::catalog::Record;
-use crate::entry::{EngineEntry, EngineIdentity};
+use crate::entry::EngineEntry;
 use crate::hash::ObjectId;
+use crate::identity::EngineIdentity;
 use crate::layout::bundle;
 use crate::name::{RefName, is_control};
 

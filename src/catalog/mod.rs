@@ -15,9 +15,11 @@ pub use update::Put;
 pub(crate) use update::{Files, batch_size, encode_checked};
 
 use crate::durable::{Hold, Lock, LockWait, Permissions, Published, Root};
-use crate::entry::{EngineEntry, EngineIdentity};
-use crate::error::Error;
+use crate::entry::EngineEntry;
+use crate::error::{Error, ErrorKind};
+use crate::events;
 use crate::hash::ObjectId;
+use crate::identity::EngineIdentity;
 use crate::layout;
 use crate::marker::{Access, Feature, features, new_marker, parse_marker};
 use crate::name::RefName;
@@ -59,6 +61,19 @@ enum CatalogAccess {
     ReadOnly,
     /// The format marker has this `ro-compat` feature.
     Feature(String),
+}
+
+/// Tells whoever listens what a call that was to write refused, or failed to do.
+pub(crate) fn told<T>(call: &'static str, result: Result<T, Error>) -> Result<T, Error> {
+    result.inspect_err(|error| tell(call, error))
+}
+
+/// As [`told`], of an error that does not end the call.
+pub(crate) fn tell(call: &'static str, error: &Error) {
+    match error.kind() {
+        ErrorKind::Damage | ErrorKind::Unavailable => events::failed(call, error),
+        _ => events::refused(call, error),
+    }
 }
 
 /// An entry, and the object that holds it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Catalog, Record};
+use super::{Catalog, Record, told};
 use crate::durable::Hold;
 use crate::error::Error;
 use crate::filter::Filter;
@@ -76,6 +76,10 @@ impl Catalog {
         members: &Members,
         name: Option<&Name>,
     ) -> Result<ObjectId, Error> {
+        told("snapshot", self.write_snapshot(members, name))
+    }
+
+    fn write_snapshot(&self, members: &Members, name: Option<&Name>) -> Result<ObjectId, Error> {
         let _lock = self.begin_write(Hold::Exclusive)?;
         let bytes = self.collect(members)?.encode();
         let bytes = bytes.map_err(Error::SnapshotObject)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Catalog;
+use super::{Catalog, told};
 use crate::attachments::Link;
 use crate::change::{Op, Stamp};
 use crate::durable::{Hold, open_together};
@@ -131,7 +131,7 @@ impl Catalog {
     ///
     /// [`RefError::Conflict`](crate::RefError::Conflict) says what the ref holds instead.
     pub fn put_if(&self, entry: &EngineEntry, expect: Expect, stamp: &Stamp) -> Result<Put, Error> {
-        self.put_with_files(entry, None, expect, stamp)
+        told("put", self.put_with_files(entry, None, expect, stamp))
     }
 
     /// As [`put_if`](Self::put_if), and attaches a manifest of the entry's files.
@@ -160,6 +160,10 @@ impl Catalog {
     /// As [`put`](Self::put). Where writing fails, each entry is current or not, and putting all
     /// again is harmless.
     pub fn put_all(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
+        told("put", self.put_rounds(entries, stamp))
+    }
+
+    fn put_rounds(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
         self.require_writable()?;
         let checked = entries.iter().map(encode_checked);
         let checked = checked.collect::<Result<Vec<_>, _>>()?;
@@ -240,6 +244,15 @@ impl Catalog {
         expect: Expect,
         stamp: &Stamp,
     ) -> Result<Option<ObjectId>, Error> {
+        told("retire", self.remove_ref(name, expect, stamp))
+    }
+
+    fn remove_ref(
+        &self,
+        name: &RefName,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Option<ObjectId>, Error> {
         let _lock = self.begin_write(Hold::Shared)?;
         if refs::check(&self.root, name, expect)?.is_none() {
             refs::sync_absence(&self.root, name)?;
@@ -264,8 +277,8 @@ impl Catalog {
     /// entry became current meanwhile.
     pub fn delete(&self, id: &str, stamp: &Stamp) -> Result<bool, Error> {
         // Also a catalog that must not be written says so, whatever is in it.
-        self.require_writable()?;
-        let Some(record) = self.current_with_id(id)? else {
+        told("retire", self.require_writable())?;
+        let Some(record) = told("retire", self.current_with_id(id))? else {
             refs::sync_absences(&self.root)?;
             return Ok(false);
         };
@@ -283,6 +296,15 @@ impl Catalog {
     /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version, and
     /// [`RefError::Conflict`](crate::RefError::Conflict) where the ref changed meanwhile.
     pub fn rollback(
+        &self,
+        name: &RefName,
+        to: Option<ObjectId>,
+        stamp: &Stamp,
+    ) -> Result<Put, Error> {
+        told("rollback", self.point_back(name, to, stamp))
+    }
+
+    fn point_back(
         &self,
         name: &RefName,
         to: Option<ObjectId>,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo::Cargo;
 
-use crate::catalog::{Catalog, Record, batch_size, encode_checked};
+use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::Hold;
 use crate::error::Error;
@@ -134,6 +134,10 @@ impl Catalog {
     /// before stays, and importing again is harmless. What cannot be read or taken of a single ref
     /// or snapshot is among the [problems](Imported::problems).
     pub fn import(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
+        told("import", self.bring_in(source, stamp))
+    }
+
+    fn bring_in(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
         let names = refs::list(source.root_dir(), &Filter::default())?;
@@ -304,6 +308,7 @@ fn read_member(source: &Catalog, object: ObjectId) -> Result<Vec<u8>, Error> {
 
 impl Imported {
     fn problem(&mut self, at: ImportSide, cause: Error) {
+        tell("import", &cause);
         self.problems.push(ImportProblem { at, cause });
     }
 }

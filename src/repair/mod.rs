@@ -9,9 +9,10 @@ mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, told};
 use crate::durable::Hold;
 use crate::error::Error;
+use crate::events;
 use crate::verify::{Finding, Part, Parts, Report, Scan, VerifyProgress};
 
 pub use report::{Action, Lost, RepairReport, Repaired};
@@ -47,7 +48,7 @@ impl Catalog {
         from: &[&Self],
         progress: &(dyn Fn(VerifyProgress) + Sync),
     ) -> Result<RepairReport, Error> {
-        let _lock = self.begin_write(Hold::Exclusive)?;
+        let _lock = told("repair", self.begin_write(Hold::Exclusive))?;
         let from: Vec<_> = from.iter().map(|catalog| catalog.root_dir()).collect();
         let mut state = State::default();
         let total = state.look(self, Part::all().collect(), progress);
@@ -68,7 +69,19 @@ impl Catalog {
         }
         let parts = Parts::default();
         let after = Report::new(state.findings().collect(), total, parts);
-        Ok(RepairReport::new(all, actions, after))
+        let report = RepairReport::new(all, actions, after);
+        for Repaired {
+            finding,
+            action,
+            remains,
+        } in &report.repairs
+        {
+            if *action == Action::Nothing && !finding.is_fault() {
+                continue;
+            }
+            events::repaired(finding.slug.as_str(), &finding.path, action, *remains);
+        }
+        Ok(report)
     }
 }
 

@@ -16,8 +16,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L0 pure",
         &[
-            "hash", "name", "digest", "secrets", "entry", "filter", "diff", "change", "lineage",
-            "forward", "marker", "manifest",
+            "hash", "name", "digest", "secrets", "identity", "entry", "filter", "diff", "change",
+            "lineage", "forward", "marker", "manifest", "events",
         ],
     ),
     (
@@ -59,7 +59,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const PROGRAM: (&str, &[&str]) = ("program", &["cli", "main"]);
 
 /// Crates that only one place names, so that only that place has to change with them.
-const CONFINED: [(&str, &str); 2] = [("serde_cbor", "cbor.rs"), ("rustix", "durable/")];
+const CONFINED: [(&str, &str); 3] = [
+    ("serde_cbor", "cbor.rs"),
+    ("rustix", "durable/"),
+    ("tracing", "events.rs"),
+];
 
 /// What only the program may touch: terminal, environment and exit status.
 const PROGRAM_ONLY: [&[&str]; 7] = [
