@@ -45,7 +45,8 @@
 //! # Comparing, carrying, looking after
 //!
 //! [`Catalog::create_snapshot`] makes a set of entries an object, which has the same id wherever the
-//! same entries are; [`compare`] tells two sets apart. `Catalog::capture` makes a proof bundle of one,
+//! same entries are; [`compare`] tells two sets apart, and
+//! [`Catalog::compare_runs`] the engines of two runs. `Catalog::capture` makes a proof bundle of one,
 //! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog.
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
@@ -123,6 +124,7 @@ mod reach;
 mod record;
 mod refs;
 mod repair;
+mod run;
 mod schema;
 mod secrets;
 mod snapshot;
@@ -135,8 +137,8 @@ pub use capture::Bundle;
 pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
 pub use cbor::CborError;
 pub use change::{Change, MalformedLine, Op, Stamp};
-pub use compare::{EntryChange, compare};
-pub use diff::{Difference, FieldDiff, diff};
+pub use compare::{EntryChange, compare, compare_engines};
+pub use diff::{Difference, FieldDiff, FileChange, FlagChange, diff, diff_files};
 pub use digest::{Algorithm, DigestError};
 pub use doctor::{Count, Counts, Diagnosis, FileSystem, Health, HealthCheck, NamedFeature};
 pub use drift::{Check, Drift, DriftKind, Incomparable};
@@ -158,6 +160,7 @@ pub use reach::{Above, Hides, Kept, Mention, Reason, Stored, Unknown, Why};
 pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
 pub use repair::{Action, Lost, RepairReport, Repaired};
+pub use run::{RunEngines, RunError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;

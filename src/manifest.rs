@@ -16,7 +16,7 @@ pub struct Manifest {
 }
 
 /// A file of an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ManifestFile {
     /// Permission bits, at most [`Manifest::MAX_MODE`].
     pub mode: u32,

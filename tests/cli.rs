@@ -341,7 +341,7 @@ fn diff_shows_fields_and_exits_with_1_where_there_are_any() {
     ");
     assert_shows!(program, program.shows(&["diff", KNOWN_OBJECT, "llamacpp/b4321", "--json"]), @r#"
     {"field":"build_ref","kind":"value","from":null,"to":"b4321"}
-    {"field":"build_flags","kind":"list","removed":[],"added":["-DGGML_CUDA=ON","-O3"]}
+    {"field":"build_flags","kind":"flags","changed":[],"removed":[],"added":["-DGGML_CUDA=ON","-O3"]}
     {"field":"created_ms","kind":"value","from":"1758240000000","to":"1758240000001"}
     [exit status 1]
     "#);
@@ -462,7 +462,7 @@ fn help_of_the_program() {
       get          Show an entry
       list         List the current entries, by engine and version
       history      Show how the current entry of an engine and version changed, newest first
-      diff         Show in which fields two entries differ
+      diff         Show what differs between two entries, two snapshots, or the engines of two runs
       check        Compare the files of engines with what was recorded
       rollback     Make an earlier entry current again
       retire       Take an engine and version out of the listing

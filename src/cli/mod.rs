@@ -3,6 +3,7 @@
 
 mod bar;
 mod capture;
+mod changes;
 mod check;
 mod completions;
 mod diff;

@@ -16,8 +16,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L0 pure",
         &[
-            "hash", "name", "digest", "secrets", "identity", "entry", "filter", "diff", "change",
-            "lineage", "forward", "marker", "manifest", "events",
+            "hash", "name", "digest", "secrets", "identity", "entry", "filter", "manifest", "diff",
+            "change", "lineage", "forward", "marker", "events",
         ],
     ),
     (
@@ -47,7 +47,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L5 work",
         &[
-            "record", "drift", "compare", "verify", "repair", "reach", "doctor", "capture",
+            "record", "drift", "compare", "run", "verify", "repair", "reach", "doctor", "capture",
             "import",
         ],
     ),

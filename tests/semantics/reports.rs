@@ -22,7 +22,8 @@ fn entries_differ_field_by_field() {
     let found = diff(&older, &newer);
     let fields: Vec<_> = found.iter().map(|difference| difference.field).collect();
     assert_eq!(fields, ["digest", "build_flags", "created_ms"]);
-    let flags = Difference::List {
+    let flags = Difference::Flags {
+        changed: vec![],
         removed: vec!["-a".into()],
         added: vec!["-c".into()],
     };

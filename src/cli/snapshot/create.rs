@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use engine_catalog::{Error, Filter, Members, Name, Pattern};
 
-use super::JsonSnapshot;
+use super::{JsonSnapshot, print_run_config};
 use crate::cli::failure::{Failure, say};
 use crate::cli::get::find;
 use crate::cli::{Context, Status};
@@ -19,6 +19,7 @@ use crate::cli::{Context, Status};
 Examples:
   engine-catalog snapshot create before-upgrade
   engine-catalog snapshot create --print-id        # compare two nodes by one line
+  engine-catalog snapshot create run-42 --run-config > engines.json
   engine-catalog snapshot create run-42 --entry llamacpp/b4321 --entry vllm/0.9.2")]
 pub(super) struct Create {
     /// Its name, which must not be that of another snapshot
@@ -41,6 +42,10 @@ pub(super) struct Create {
     /// Print the snapshot id, and write nothing
     #[arg(long, conflicts_with = "name")]
     print_id: bool,
+
+    /// Print what a run writes in its run_config.json of these engines, instead of the snapshot id
+    #[arg(long, conflicts_with = "print_id")]
+    run_config: bool,
 }
 
 impl Create {
@@ -69,6 +74,9 @@ impl Create {
             let object = catalog.create_snapshot(&members, self.name.as_ref())?;
             (object, catalog.snapshot(&object)?.unwrap_or_default())
         };
+        if self.run_config {
+            return print_run_config(context, &catalog, &snapshot);
+        }
         let entries = snapshot.objects.len();
         let name = self.name.as_ref().map(Name::as_str);
         if context.out.is_json() {

@@ -6,8 +6,10 @@ mod diff;
 mod list;
 mod show;
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
-use engine_catalog::{Catalog, ObjectId, Record};
+use engine_catalog::{Catalog, ObjectId, Record, RunEngines};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
@@ -55,8 +57,17 @@ struct JsonSnapshot<'a> {
 /// Returns the entries of the snapshot that a person named, and how many could not be read, each of
 /// which is reported.
 fn members(catalog: &Catalog, spec: &str) -> Result<(Vec<Record>, usize), Failure> {
-    let found = catalog.find_snapshot(spec)?;
-    let (_, snapshot) = found.ok_or_else(|| not_found(spec))?;
+    find_members(catalog, spec)?.ok_or_else(|| not_found(spec))
+}
+
+/// As [`members`]; `None` where there is no such snapshot.
+pub(super) fn find_members(
+    catalog: &Catalog,
+    spec: &str,
+) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+    let Some((_, snapshot)) = catalog.find_snapshot(spec)? else {
+        return Ok(None);
+    };
     let (mut records, mut damaged) = (Vec::new(), 0);
     for object in snapshot.objects {
         match catalog.entry(&object) {
@@ -75,13 +86,25 @@ fn members(catalog: &Catalog, spec: &str) -> Result<(Vec<Record>, usize), Failur
         }
     }
     records.sort_by_cached_key(|record| (record.name(), record.object));
-    Ok((records, damaged))
+    Ok(Some((records, damaged)))
 }
 
 fn not_found(spec: &str) -> Failure {
     Failure::NotFound(format!(
         "no snapshot is found for {spec:?}: `snapshot list` shows the names"
     ))
+}
+
+/// Prints what a run writes in its configuration of its engines, the entries of a snapshot.
+fn print_run_config(
+    context: &mut Context,
+    catalog: &Catalog,
+    snapshot: &engine_catalog::Snapshot,
+) -> Result<Status, Failure> {
+    let engines = catalog.run_engines(snapshot)?;
+    let config = BTreeMap::from([(RunEngines::KEY, engines)]);
+    context.out.json(&config)?;
+    Ok(Status::Done)
 }
 
 fn finish(damaged: usize) -> Result<Status, Failure> {

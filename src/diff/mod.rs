@@ -1,15 +1,22 @@
-//! What differs between two entries, field by field.
+//! What differs between two entries, field by field, flag by flag and file by file.
+
+mod files;
+mod flags;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use serde::Serialize;
+
+pub use files::{FileChange, diff_files};
+pub use flags::FlagChange;
 
 use crate::entry::EngineEntry;
 
 /// One field in which two entries differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldDiff {
-    /// Name of the field.
+    /// Name of the field; `files` for what a manifest says.
     pub field: &'static str,
     /// How it differs.
     #[serde(flatten)]
@@ -33,6 +40,24 @@ pub enum Difference {
         /// Elements of the first list that the second lacks, in order.
         removed: Vec<String>,
         /// Elements of the second list that the first lacks, in order.
+        added: Vec<String>,
+    },
+    /// Flags left, came, or have another value.
+    Flags {
+        /// Flags that both lists have once, with different values, in order.
+        changed: Vec<FlagChange>,
+        /// Flags of the first list that the second lacks, in order.
+        removed: Vec<String>,
+        /// Flags of the second list that the first lacks, in order.
+        added: Vec<String>,
+    },
+    /// Files left, came, or have another content or mode.
+    Files {
+        /// Files that both have, and that differ, by path.
+        changed: Vec<FileChange>,
+        /// Paths of files that only the first has.
+        removed: Vec<String>,
+        /// Paths of files that only the second has.
         added: Vec<String>,
     },
     /// A list holds the same elements in another order.
@@ -64,9 +89,13 @@ pub fn diff(from: &EngineEntry, to: &EngineEntry) -> Vec<FieldDiff> {
         ("digest", value(from.digest.clone(), to.digest.clone())),
         (
             "build_flags",
-            list(from.build_flags.clone(), to.build_flags.clone()),
+            list(
+                from.build_flags.clone(),
+                to.build_flags.clone(),
+                flags::diff_flags,
+            ),
         ),
-        ("artifacts", list(paths(from), paths(to))),
+        ("artifacts", list(paths(from), paths(to), diff_elements)),
         (
             "created_ms",
             value(
@@ -89,7 +118,11 @@ fn value(from: Option<String>, to: Option<String>) -> Option<Difference> {
     (from != to).then_some(Difference::Value { from, to })
 }
 
-fn list(from: Option<Vec<String>>, to: Option<Vec<String>>) -> Option<Difference> {
+fn list(
+    from: Option<Vec<String>>,
+    to: Option<Vec<String>>,
+    diff: fn(&[String], &[String]) -> Option<Difference>,
+) -> Option<Difference> {
     if from == to {
         return None;
     }
@@ -99,23 +132,23 @@ fn list(from: Option<Vec<String>>, to: Option<Vec<String>>) -> Option<Difference
         return value(shown(from), shown(to));
     }
     let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
-    let removed = without(&from, &to);
-    let added = without(&to, &from);
-    Some(if removed.is_empty() && added.is_empty() {
-        Difference::Order { from, to }
-    } else {
-        Difference::List { removed, added }
-    })
+    diff(&from, &to).or(Some(Difference::Order { from, to }))
+}
+
+fn diff_elements(from: &[String], to: &[String]) -> Option<Difference> {
+    let (removed, added) = (without(from, to), without(to, from));
+    let differ = !removed.is_empty() || !added.is_empty();
+    differ.then_some(Difference::List { removed, added })
 }
 
 /// The elements of `list` that are left when each element of `other` takes one of its kind away.
-fn without(list: &[String], other: &[String]) -> Vec<String> {
-    let mut taken = HashMap::<&str, usize>::new();
+fn without<T: Clone + Eq + Hash>(list: &[T], other: &[T]) -> Vec<T> {
+    let mut taken = HashMap::<&T, usize>::new();
     for element in other {
         *taken.entry(element).or_default() += 1;
     }
     let mut left = list.to_vec();
-    left.retain(|element| match taken.get_mut(element.as_str()) {
+    left.retain(|element| match taken.get_mut(element) {
         Some(count) if *count > 0 => {
             *count -= 1;
             false
@@ -176,30 +209,34 @@ mod tests {
 
     #[test]
     fn lists_differ_by_element_by_count_and_by_order() {
+        let with_paths = |paths: &[&str]| EngineEntry {
+            artifacts: paths.iter().map(Into::into).collect(),
+            ..EngineEntry::new("llamacpp", "b1", 0)
+        };
         let changed = |from: &[&str], to: &[&str]| {
-            let mut found = diff(&with_flags(Some(from)), &with_flags(Some(to)));
+            let mut found = diff(&with_paths(from), &with_paths(to));
             assert_eq!(found.len(), 1);
             found.remove(0).difference
         };
         assert_eq!(
-            changed(&["-a", "-b"], &["-b", "-c"]),
+            changed(&["/a", "/b"], &["/b", "/c"]),
             Difference::List {
-                removed: strings(&["-a"]),
-                added: strings(&["-c"])
+                removed: strings(&["/a"]),
+                added: strings(&["/c"])
             }
         );
         assert_eq!(
-            changed(&["-a"], &["-a", "-a"]),
+            changed(&["/a"], &["/a", "/a"]),
             Difference::List {
                 removed: vec![],
-                added: strings(&["-a"])
+                added: strings(&["/a"])
             }
         );
         assert_eq!(
-            changed(&["-a", "-b"], &["-b", "-a"]),
+            changed(&["/a", "/b"], &["/b", "/a"]),
             Difference::Order {
-                from: strings(&["-a", "-b"]),
-                to: strings(&["-b", "-a"])
+                from: strings(&["/a", "/b"]),
+                to: strings(&["/b", "/a"])
             }
         );
     }
