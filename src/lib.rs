@@ -52,6 +52,9 @@
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
 //!
+//! Whoever keeps what it has read asks [`Catalog::has_changed_since`] before each use, which reads no ref;
+//! or waits for changes by [`Catalog::watch`].
+//!
 //! Writers wait for each other, as long as [`LockWait`] says. A program that is to end by a signal, and
 //! to leave nothing half done, reaches a [`Standstill`] first.
 //!
@@ -107,6 +110,7 @@ mod error;
 mod events;
 mod filter;
 mod forward;
+mod generation;
 mod hash;
 mod history;
 mod identity;
@@ -130,6 +134,7 @@ mod secrets;
 mod snapshot;
 mod snapshots;
 mod verify;
+mod watch;
 
 pub use artifact::{ArtifactError, Progress};
 #[cfg(feature = "bundle")]
@@ -147,6 +152,7 @@ pub use entry::{EngineEntry, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
+pub use generation::Generation;
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
 pub use identity::EngineIdentity;
@@ -166,6 +172,7 @@ pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
+pub use watch::{Wake, Watch};
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]

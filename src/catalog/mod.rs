@@ -1,8 +1,10 @@
 //! What a library user holds: a [`Catalog`], opened or made.
 //!
-//! Looking things up is in `lookup.rs`, changing them in `update.rs`.
+//! Looking things up is in `lookup.rs`, changing them in `update.rs`, and whether they were changed in
+//! `changes.rs`.
 
 mod attached;
+mod changes;
 mod lookup;
 mod snapshots;
 mod update;

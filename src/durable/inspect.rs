@@ -8,6 +8,7 @@ use rustix::fs::{
     ioctl_getflags, statat,
 };
 use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{FileKind, PathError, Root};
 
@@ -42,6 +43,27 @@ pub(crate) struct FileStat {
     pub(crate) size: u64,
     /// Milliseconds since the Unix epoch.
     pub(crate) ctime_ms: i64,
+    pub(crate) mark: Mark,
+}
+
+/// Which file or directory it is, and when it was last changed. Of a directory that is when a name in
+/// it was made, replaced or removed, as precisely as the file system tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) ctime_ns: i128,
+}
+
+/// What two clocks show at one moment, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clocks {
+    /// Since the Unix epoch, by the clock that the kernel takes the times of files from. It stands still
+    /// between two ticks, and somebody may set it.
+    pub(crate) wall: i128,
+    /// Since the machine was started. Nobody sets it.
+    pub(crate) steady: i128,
 }
 
 /// What this user may do in a directory.
@@ -62,7 +84,13 @@ impl From<Stat> for FileStat {
     )]
     fn from(stat: Stat) -> Self {
         let nanoseconds = stat.st_ctime_nsec as i64;
+        let mark = Mark {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            ctime_ns: nanoseconds_of(stat.st_ctime as i64, nanoseconds),
+        };
         Self {
+            mark,
             kind: rustix::fs::FileType::from_raw_mode(stat.st_mode).into(),
             mode: stat.st_mode & 0o7777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -166,6 +194,26 @@ impl Root {
         let flags = opened.and_then(|fd| ioctl_getflags(&fd));
         flags.is_ok_and(|flags| flags.bits() & CASEFOLD != 0)
     }
+}
+
+/// Returns what the clocks show.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the types differ between architectures"
+)]
+pub(crate) fn clocks() -> Clocks {
+    let read = |clock| {
+        let time = clock_gettime(clock);
+        nanoseconds_of(time.tv_sec.into(), time.tv_nsec.into())
+    };
+    Clocks {
+        wall: read(ClockId::RealtimeCoarse),
+        steady: read(ClockId::Boottime),
+    }
+}
+
+fn nanoseconds_of(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
 }
 
 /// Returns the release of the kernel, such as `6.12.48-amd64`.

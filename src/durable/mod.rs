@@ -31,6 +31,7 @@ mod keep;
 mod lock;
 #[cfg(feature = "bundle")]
 mod new_tree;
+mod notice;
 mod open_files;
 mod outside;
 mod probe;
@@ -46,10 +47,13 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-pub(crate) use inspect::{FileStat, FileSystemStat, MountMode, Rights, kernel_release};
+pub(crate) use inspect::{
+    Clocks, FileStat, FileSystemStat, Mark, MountMode, Rights, clocks, kernel_release,
+};
 pub(crate) use lock::{Hold, Lock};
 #[cfg(feature = "bundle")]
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
+pub(crate) use notice::{Notices, Told, Wait};
 pub(crate) use open_files::{files_together, open_together};
 pub(crate) use outside::sync_outside;
 pub(crate) use probe::{Ability, Outcome};

@@ -39,6 +39,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "objects",
             "history",
             "refs",
+            "generation",
             "snapshots",
             "attachments",
         ],
@@ -48,7 +49,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "L5 work",
         &[
             "record", "drift", "compare", "run", "verify", "repair", "reach", "doctor", "capture",
-            "import",
+            "import", "watch",
         ],
     ),
     ("library", &["lib"]),
