@@ -4,6 +4,7 @@ use clap::Args;
 use engine_catalog::{Filter, Pattern, Record, State};
 
 use super::failure::{Failure, say};
+use super::follow::follow;
 use super::output::JsonRecord;
 use super::text::{age, short};
 use super::{Context, Status};
@@ -12,6 +13,11 @@ use super::{Context, Status};
 ///
 /// Columns: engine, version, first digits of the object id, build ref, age. Entries that cannot be
 /// read are reported on standard error, and the exit status is then 3.
+///
+/// With `--watch` it goes on with a line for each change: when it was seen, + for an entry that came, - for
+/// one that was retired, ~ for one that took the place of another, engine and version, and the object ids
+/// before and after. With `--json` all of it is changes, also what is there at the start. Several changes
+/// of one engine and version may be shown as one. It ends when nobody reads its output, or by a signal.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Only this engine; * stands for any text, ? for one character
@@ -21,15 +27,22 @@ pub(super) struct List {
     /// Only this version; * stands for any text, ? for one character
     #[arg(long, value_name = "VERSION")]
     version: Option<Pattern>,
+
+    /// Go on with what changes
+    #[arg(long)]
+    watch: bool,
 }
 
 impl List {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let catalog = context.read()?;
         let filter = Filter {
             engine: self.engine,
             version: self.version,
         };
+        if self.watch {
+            return follow(context, &filter);
+        }
+        let catalog = context.read()?;
         let now_ms = super::now_ms();
         let (mut rows, mut damaged) = (Vec::new(), 0);
         for record in catalog.list(&filter)? {

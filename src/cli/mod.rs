@@ -11,6 +11,7 @@ mod doctor;
 mod duration;
 mod entries_json;
 mod failure;
+mod follow;
 mod get;
 mod history;
 mod import;
