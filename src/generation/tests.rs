@@ -80,7 +80,7 @@ fn change_of_any_directory_shows() {
             it.engines
                 .get_mut("llamacpp")
                 .expect("it was given")
-                .ctime_ns -= 1
+                .ctime_ns -= 1;
         },
         |it| it.engines.get_mut("llamacpp").expect("it was given").device += 1,
         |it| it.engines.clear(),
