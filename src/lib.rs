@@ -58,6 +58,11 @@
 //! Writers wait for each other, as long as [`LockWait`] says. A program that is to end by a signal, and
 //! to leave nothing half done, reaches a [`Standstill`] first.
 //!
+//! # Guides
+//!
+//! `guide` has a page for each neighbour: provisioners, pool managers, orchestrators, determinism suites,
+//! and whoever comes from another catalog.
+//!
 //! # For users of catalog-core
 //!
 //! | catalog-core | here |
@@ -111,6 +116,8 @@ mod events;
 mod filter;
 mod forward;
 mod generation;
+#[cfg(all(any(doc, doctest), feature = "cli"))]
+pub mod guide;
 mod hash;
 mod history;
 mod identity;

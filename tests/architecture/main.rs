@@ -52,7 +52,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "import", "watch",
         ],
     ),
-    ("library", &["lib"]),
+    ("library", &["guide", "lib"]),
     PROGRAM,
 ];
 

@@ -1,0 +1,8 @@
+//! Guides for the programs around a catalog, a page each. The examples are compiled and run.
+
+#[doc = include_str!("guide/determinism.md")]
+pub mod determinism {}
+#[doc = include_str!("guide/orchestrators.md")]
+pub mod orchestrators {}
+#[doc = include_str!("guide/pool_managers.md")]
+pub mod pool_managers {}
