@@ -37,8 +37,9 @@ pub(crate) fn normalized(words: &[String]) -> Result<Vec<String>, String> {
         if name.is_empty() {
             return Err(not_a_flag());
         }
-        let (name, value) = renamed(name, value);
-        values.insert(name.to_owned(), value.to_owned());
+        if let Some((name, value)) = of_today(name, value) {
+            values.insert(name.to_owned(), value.to_owned());
+        }
     }
     let flags = values.into_iter();
     Ok(flags
@@ -46,13 +47,17 @@ pub(crate) fn normalized(words: &[String]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Returns the name and value that stand for an option today.
-fn renamed<'a>(name: &'a str, value: &'a str) -> (&'a str, &'a str) {
-    match RENAMED.iter().find(|(old, _)| *old == name) {
-        Some((_, new)) => (new, switch(value)),
-        // LLAMA_CUBLAS had companions, which said that CUDA is wanted, and how.
-        None if name.starts_with("LLAMA_CUBLAS") => ("GGML_CUDA", switch(value)),
-        None => (name, value),
+/// Returns the name and value that stand for an option today; `None` where it says nothing any more.
+fn of_today<'a>(name: &'a str, value: &'a str) -> Option<(&'a str, &'a str)> {
+    if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == name) {
+        return Some((new, switch(value)));
+    }
+    // LLAMA_CUBLAS had companions. One that is on wants CUDA; one that is off does not mean that CUDA
+    // is.
+    match (name.starts_with("LLAMA_CUBLAS_"), switch(value)) {
+        (false, _) => Some((name, value)),
+        (true, "ON") => Some(("GGML_CUDA", "ON")),
+        (true, _) => None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::plan::Step;
+use crate::request::refuse_secret;
 use crate::tree::Tree;
 use crate::{Result, libraries, tool};
 
@@ -53,6 +54,8 @@ pub(crate) fn describe(source: &Path) -> Result<String> {
 impl Origin {
     /// Asks the repository which commit a branch, a tag or a full commit id is.
     pub(crate) fn git(url: &str, reference: &str) -> Result<Self> {
+        // Git repeats the URL in what it complains of.
+        refuse_secret("git URL", url)?;
         let origin = |commit: &str| Self::Git {
             url: url.to_owned(),
             reference: reference.to_owned(),

@@ -71,12 +71,8 @@ impl Request {
         draft.refuse_secrets()?;
         draft.validate()?;
         // Not recorded, but shown.
-        for (name, text) in &self.terms {
-            if let Some(kind) = find_secret(text) {
-                return Err(format!("{name} looks like it contains {kind}").into());
-            }
-        }
-        Ok(())
+        let mut terms = self.terms.iter();
+        terms.try_for_each(|(name, text)| refuse_secret(name, text))
     }
 
     /// Returns what is to be recorded of what came out.
@@ -88,6 +84,14 @@ impl Request {
             build_flags: (!self.flags.is_empty()).then(|| self.flags.clone()),
             ..PreparedEngine::new(&self.engine, &version, artifacts, created_ms)
         }
+    }
+}
+
+/// Refuses a text that looks like it contains a credential, and does not repeat it.
+pub(crate) fn refuse_secret(name: &str, text: &str) -> Result<()> {
+    match find_secret(text) {
+        Some(kind) => Err(format!("{name} looks like it contains {kind}").into()),
+        None => Ok(()),
     }
 }
 

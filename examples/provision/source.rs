@@ -36,7 +36,8 @@ const UNRECORDED: [&str; 11] = [
 pub(crate) struct Source {
     request: Request,
     origin: Origin,
-    /// The directory of this request.
+    build_dir: PathBuf,
+    /// The directory of this request in it.
     place: PathBuf,
     target: String,
     binary: PathBuf,
@@ -72,6 +73,7 @@ impl Source {
         };
         Ok(Self {
             place: build_dir.join(request.directory()),
+            build_dir,
             request,
             origin,
             target: args.target.clone(),
@@ -127,11 +129,10 @@ impl Way for Source {
     }
 
     fn lock(&self) -> Result<Option<File>> {
-        let path = self.place.with_extension("lock");
+        // Beside the directory, which may be removed under the lock.
+        let path = self.build_dir.join(self.request.directory() + ".lock");
         let fail = |error| format!("cannot lock {}: {error}", path.display());
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir).map_err(fail)?;
-        }
+        fs::create_dir_all(&self.build_dir).map_err(fail)?;
         let file = File::create(&path).map_err(fail)?;
         if file.try_lock().is_err() {
             say("somebody else provisions the same: waiting");
