@@ -5,16 +5,16 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use engine_catalog::{EngineIdentity, Record};
+use engine_catalog::Record;
 use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::request::Mode;
 
 /// Returns what a provisioner says of an engine: its identity, and how to start it.
-pub(crate) fn fields(record: &Record, mode: Mode) -> Result<Map<String, Value>> {
+pub(crate) fn fields(record: &Record, mode: Mode) -> Map<String, Value> {
     let mut fields = Map::new();
-    merge(&record.identity(), &mut fields)?;
+    record.identity().merge_into(&mut fields);
     let flags = record.entry.build_flags.as_deref().unwrap_or_default();
     fields.insert("provisioning_mode".to_owned(), json!(mode.as_str()));
     fields.insert("flags".to_owned(), json!(flags));
@@ -26,15 +26,7 @@ pub(crate) fn fields(record: &Record, mode: Mode) -> Result<Map<String, Value>> 
     };
     fields.insert("binary_path".to_owned(), json!(binary));
     fields.insert("image_ref".to_owned(), json!(image));
-    Ok(fields)
-}
-
-/// Sets the fields of the identity in a JSON object.
-fn merge(identity: &EngineIdentity, object: &mut Map<String, Value>) -> Result<()> {
-    if let Value::Object(identity) = serde_json::to_value(identity)? {
-        object.extend(identity);
-    }
-    Ok(())
+    fields
 }
 
 /// Reads the handoff at `path`; an empty one where there is none.

@@ -75,7 +75,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         created => created?,
     };
     let record = ensure::ensure(&catalog, &*way)?;
-    let mut fields = handoff::fields(&record, way.request().mode)?;
+    let mut fields = handoff::fields(&record, way.request().mode);
     if let Some(path) = &arguments.handoff {
         handoff::write(path, fields.clone())?;
     }
