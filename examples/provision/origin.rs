@@ -91,9 +91,7 @@ impl Origin {
 
     /// Reads a source directory, less the one where builds go.
     pub(crate) fn directory(path: &Path, except: &Path) -> Result<Self> {
-        let path = libraries::real(path)?;
-        // It may not be there yet.
-        let except = except.canonicalize().unwrap_or_else(|_| except.to_owned());
+        let (path, except) = (libraries::real(path)?, except.to_owned());
         let tree = Tree::read(&path, &except)?;
         Ok(Self::Directory { path, tree, except })
     }

@@ -18,8 +18,10 @@ use crate::Result;
 pub(crate) struct Tree(BTreeMap<PathBuf, (char, ObjectId)>);
 
 impl Tree {
-    /// Reads the directory at `top`, less what lies at `except`, where builds go.
+    /// Reads the directory at `top`, which is no symbolic link, less what lies at `except`, where builds go.
     pub(crate) fn read(top: &Path, except: &Path) -> Result<Self> {
+        // Where nothing was built yet, it is not there.
+        let except = except.canonicalize().ok();
         let mut files = BTreeMap::new();
         let mut dirs = vec![top.to_owned()];
         while let Some(dir) = dirs.pop() {
@@ -27,7 +29,7 @@ impl Tree {
             for entry in fs::read_dir(&dir).map_err(fail)? {
                 let path = entry.map_err(fail)?.path();
                 let is_git = path.file_name().is_some_and(|name| name == ".git");
-                if is_git || path == except {
+                if is_git || except.as_ref() == Some(&path) {
                     continue;
                 }
                 let fail = |error| format!("cannot read {}: {error}", path.display());

@@ -1,6 +1,7 @@
 //! What goes wrong outside: a clear message, exit status 1, and nothing recorded.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use insta::assert_snapshot;
 
@@ -64,22 +65,17 @@ fn a_source_that_does_not_compile_is_not_recorded_and_its_correction_is() {
     let Some(_) = libdeflate() else { return };
     let bench = Bench::new();
     fs::create_dir(bench.at("src")).unwrap();
+    // By another path than its real one, and with the builds in it, which are no change of the source.
+    symlink("src", bench.at("current")).unwrap();
     let project = "cmake_minimum_required(VERSION 3.10)\nproject(x VERSION 1.2 LANGUAGES C)\n\
         add_executable(x x.c)\n";
     fs::write(bench.at("src/CMakeLists.txt"), project).unwrap();
     fs::write(bench.at("src/x.c"), "int main(void) { return }\n").unwrap();
-    let args = [
-        "source",
-        "--source",
-        "src",
-        "--build-dir",
-        "b",
-        "--target",
-        "x",
-        "--binary",
-        "x",
-    ];
-    let message = bench.refuses(&args);
+    let args = |build_dir| {
+        let paths = ["source", "--source", "current", "--build-dir", build_dir];
+        [&paths[..], &["--target", "x", "--binary", "x"]].concat()
+    };
+    let message = bench.refuses(&args("b"));
     assert!(
         message.ends_with("--target x --parallel 2 ended with exit status: 2"),
         "{message}"
@@ -87,7 +83,7 @@ fn a_source_that_does_not_compile_is_not_recorded_and_its_correction_is() {
 
     // Prints nothing, so CMake tells its version.
     fs::write(bench.at("src/x.c"), "int main(void) { return 0; }\n").unwrap();
-    let (engine, _) = bench.ensures(&args);
+    let (engine, _) = bench.ensures(&args("current/b"));
     assert_eq!(engine["engine_version"], "1.2");
     assert_eq!(bench.sound_files(&engine), 1);
 }

@@ -103,7 +103,8 @@ fn a_branch_that_moved_is_another_source_and_a_tag_is_what_it_was() {
     fs::write(repository.dir.join("NEWS.md"), "new").unwrap();
     let commit = repository.commit("two");
     let moved = plan("main");
-    assert_ne!(moved, main);
+    // What names the build is another too.
+    assert_ne!(moved.lines().nth(1), main.lines().nth(1));
     assert!(
         moved.contains(&format!("main ({commit}) of {url}")),
         "{moved}"
