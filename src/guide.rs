@@ -6,3 +6,5 @@ pub mod determinism {}
 pub mod orchestrators {}
 #[doc = include_str!("guide/pool_managers.md")]
 pub mod pool_managers {}
+#[doc = include_str!("guide/provisioners.md")]
+pub mod provisioners {}
