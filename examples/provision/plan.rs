@@ -53,6 +53,10 @@ pub(crate) fn plan(catalog: Option<&Catalog>, way: &dyn Way) -> Result<Vec<Step>
     Ok(match standing {
         Some(Standing::Ready(record)) => vec![Step::new("use", record.object.to_string())],
         Some(Standing::Earlier(record)) => vec![Step::new("restore", record.object.to_string())],
-        Some(Standing::Drifted { .. } | Standing::Absent) | None => way.steps(),
+        Some(Standing::Drifted { why, .. }) => {
+            let because = [Step::new("because", why)];
+            because.into_iter().chain(way.steps()).collect()
+        }
+        Some(Standing::Absent) | None => way.steps(),
     })
 }

@@ -61,10 +61,13 @@ fn second_run_builds_nothing_unless_files_are_gone_or_have_drifted() {
     let [program, library] = &expected;
     let mut drifted = fs::OpenOptions::new().append(true).open(library).unwrap();
     drifted.write_all(b"drifted").unwrap();
-    assert!(
-        bench.plan(&args).starts_with("configure "),
-        "it would be built"
+    let plan = bench.plan(&args);
+    let why = format!(
+        "because    {} is not what was recorded
+configure ",
+        library.display()
     );
+    assert!(plan.starts_with(&why), "{plan}");
     fs::remove_file(program).unwrap();
     let (rebuilt, said) = bench.ensures(&args);
     let why = format!(
