@@ -7,12 +7,12 @@ use crate::change::Change;
 use crate::hash::ObjectId;
 
 /// A ref as one catalog has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Side<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Side {
     /// What the ref holds; `None` where there is none.
     pub(crate) current: Option<ObjectId>,
-    /// The changes that took effect, oldest first; none where they are not known, as in a bundle.
-    pub(crate) changes: &'a [Change],
+    /// What it held, one after the other, up to what it holds; `None` where it was retired.
+    pub(crate) held: Vec<Option<ObjectId>>,
 }
 
 /// What is to become of our ref.
@@ -30,22 +30,23 @@ pub(crate) enum Decision {
     Conflict,
 }
 
-impl Side<'_> {
-    /// Returns what the ref held, one after the other; `None` where it was retired.
-    fn held(&self) -> Vec<Option<ObjectId>> {
+impl Side {
+    /// A ref that holds `current`, after these changes took effect, oldest first; none where they are not
+    /// known, as in a bundle.
+    pub(crate) fn new(current: Option<ObjectId>, changes: &[Change]) -> Self {
         // What comes before the first line that is known.
-        let first = self.changes.first().and_then(|change| change.old);
+        let first = changes.first().and_then(|change| change.old);
         let mut held: Vec<_> = first.map(Some).into_iter().collect();
-        held.extend(self.changes.iter().map(|change| change.new));
-        if self.changes.is_empty() && self.current.is_some() {
-            held.push(self.current);
+        held.extend(changes.iter().map(|change| change.new));
+        if changes.is_empty() && current.is_some() {
+            held.push(current);
         }
-        held
+        Self { current, held }
     }
 }
 
 /// Decides what is to become of `ours`, given `theirs`.
-pub(crate) fn decide(ours: &Side<'_>, theirs: &Side<'_>) -> Decision {
+pub(crate) fn decide(ours: &Side, theirs: &Side) -> Decision {
     if ours.current == theirs.current {
         return Decision::Same;
     }
@@ -53,7 +54,7 @@ pub(crate) fn decide(ours: &Side<'_>, theirs: &Side<'_>) -> Decision {
         // Retiring is not shared.
         return Decision::Keep;
     };
-    let (we_held, they_held) = (ours.held(), theirs.held());
+    let (we_held, they_held) = (&ours.held, &theirs.held);
     let we_are_ahead = we_held.contains(&Some(their_current));
     let Some(our_current) = ours.current else {
         return if we_are_ahead {
@@ -68,7 +69,7 @@ pub(crate) fn decide(ours: &Side<'_>, theirs: &Side<'_>) -> Decision {
         (false, false) => Decision::Conflict,
         // One of them was rolled back. It is ahead of the other if it has been through all that the
         // other has been through.
-        (true, true) => match (is_part(&they_held, &we_held), is_part(&we_held, &they_held)) {
+        (true, true) => match (is_part(they_held, we_held), is_part(we_held, they_held)) {
             (true, false) => Decision::Keep,
             (false, true) => Decision::Forward,
             _ => Decision::Conflict,
@@ -108,31 +109,14 @@ mod tests {
     }
 
     fn decided(ours: &[u8], theirs: &[u8]) -> Decision {
-        let (our_changes, their_changes) = (history(ours), history(theirs));
-        decide(
-            &Side {
-                current: current(ours),
-                changes: &our_changes,
-            },
-            &Side {
-                current: current(theirs),
-                changes: &their_changes,
-            },
-        )
+        let side = |held: &[u8]| Side::new(current(held), &history(held));
+        decide(&side(ours), &side(theirs))
     }
 
     /// As a bundle has it: what is current, and no history.
     fn decided_by_bundle(ours: &[u8], theirs: u8) -> Decision {
-        let changes = history(ours);
-        let ours = Side {
-            current: current(ours),
-            changes: &changes,
-        };
-        let theirs = Side {
-            current: Some(id(theirs)),
-            changes: &[],
-        };
-        decide(&ours, &theirs)
+        let ours = Side::new(current(ours), &history(ours));
+        decide(&ours, &Side::new(Some(id(theirs)), &[]))
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub(crate) struct LockedHistory<'r> {
     place: Place,
     /// Bytes of the file when it was locked.
     length: u64,
+    /// Bytes that were appended since.
+    appended: u64,
     state: Append,
 }
 
@@ -148,12 +150,14 @@ impl<'r> LockedHistory<'r> {
                 dir,
                 place,
                 length,
+                appended: 0,
                 state: Append::Nothing,
             });
         }
     }
 
-    /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced.
+    /// Appends a line. It survives once [`file`](Self::file) and [`dir`](Self::dir) are synced; the file
+    /// is synced before another line is appended, so that a cut can tear the last line only.
     ///
     /// Refuses what would make the file larger than any reader takes.
     pub(crate) fn append(&mut self, change: &Change) -> Result<(), PathError> {
@@ -163,12 +167,14 @@ impl<'r> LockedHistory<'r> {
             _ => self.mend(change.old)?,
         };
         let line = format!("{lead}{change}\n");
-        check_size(&self.dir, &self.place, from + line.len() as u64)?;
+        let size = from + self.appended + line.len() as u64;
+        check_size(&self.dir, &self.place, size)?;
         if from < self.length {
             self.io("truncate", |file| file.set_len(from))?;
             self.length = from;
         }
         self.state = Append::Tentative;
+        self.appended += line.len() as u64;
         self.io("write", |mut file| file.write_all(line.as_bytes()))
     }
 

@@ -1,6 +1,6 @@
 //! Refs: which entry is current for an engine and version (layout.md sections 5, 7).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use crate::change::{Change, Op, Stamp};
@@ -181,8 +181,23 @@ fn list_below(root: &Root, top: &str, filter: &Filter) -> Result<Vec<RefName>, P
 pub(crate) struct Update {
     pub(crate) op: Op,
     pub(crate) expect: Expect,
+    /// What its history is to say that it held before that, one after the other, none of which it holds
+    /// now. No reader finds the ref holding one of them.
+    pub(crate) through: Vec<ObjectId>,
     /// What it is to hold; `None` to remove it.
     pub(crate) new: Option<ObjectId>,
+}
+
+impl Update {
+    /// A change to what the ref is to hold, in one step.
+    pub(crate) fn to(op: Op, expect: Expect, new: Option<ObjectId>) -> Self {
+        Self {
+            op,
+            expect,
+            through: Vec::new(),
+            new,
+        }
+    }
 }
 
 /// Changes refs, each to its new object or not at all, and returns what each held before.
@@ -212,6 +227,15 @@ pub(crate) fn update_all<'a>(
     for ((name, update), history) in updates.iter().zip(histories) {
         moves.push(Move::prepare(root, name, update, stamp, history)?);
     }
+    // Of each the first line is there. A line is synced before another follows.
+    while moves.iter().any(|step| !step.lines.is_empty()) {
+        let mut further: Vec<_> = moves.iter_mut().collect();
+        further.retain(|step| !step.lines.is_empty());
+        root.sync(further.iter().map(|step| step.history.file()), [])?;
+        for step in further {
+            step.append_next()?;
+        }
+    }
     let files = moves.iter().flat_map(|step| {
         let staged = step.staged.as_ref().map(Staged::file);
         [step.history.file()].into_iter().chain(staged)
@@ -234,7 +258,7 @@ pub(crate) fn update_all<'a>(
     // Also where nothing changed: what is there, or gone, may come from a process that died.
     root.sync([], dirs.values())?;
     for step in &moves {
-        if let Some(change) = &step.change {
+        for change in &step.appended {
             events::ref_changed(&step.name, change);
         }
     }
@@ -246,11 +270,12 @@ struct Move<'r> {
     name: RefName,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
-    /// What is added to the history; `None` where the ref stays as it is.
-    change: Option<Change>,
     /// The file that is to become the ref, where the ref is to change to another object.
     staged: Option<Staged<'r>>,
     history: LockedHistory<'r>,
+    /// The lines that are still to be appended.
+    lines: VecDeque<Change>,
+    appended: Vec<Change>,
 }
 
 impl<'r> Move<'r> {
@@ -259,33 +284,34 @@ impl<'r> Move<'r> {
         name: &RefName,
         update: &Update,
         stamp: &Stamp,
-        mut history: LockedHistory<'r>,
+        history: LockedHistory<'r>,
     ) -> Result<Self, RefError> {
-        let Update { op, expect, new } = update.clone();
-        let old = check(root, name, expect)?;
-        let (mut staged, mut appended) = (None, None);
-        if old != new {
-            let change = Change {
-                at_ms: stamp.at_ms,
-                op,
-                old,
-                new,
-                actor: stamp.actor.clone(),
-            };
-            history.append(&change)?;
-            appended = Some(change);
-            if let Some(id) = new {
-                staged = Some(root.stage_named(id.to_line().as_bytes(), Permissions::ByUmask)?);
-            }
-        }
-        Ok(Self {
+        let old = check(root, name, update.expect)?;
+        let lines = lines(old, update, stamp);
+        let mut this = Self {
             name: name.clone(),
             old,
-            new,
-            change: appended,
-            staged,
+            new: update.new,
+            staged: None,
             history,
-        })
+            lines,
+            appended: Vec::new(),
+        };
+        this.append_next()?;
+        if let (Some(id), true) = (this.new, old != this.new) {
+            let line = id.to_line();
+            this.staged = Some(root.stage_named(line.as_bytes(), Permissions::ByUmask)?);
+        }
+        Ok(this)
+    }
+
+    /// Appends the next of its lines, if there is one.
+    fn append_next(&mut self) -> Result<(), PathError> {
+        if let Some(change) = self.lines.pop_front() {
+            self.history.append(&change)?;
+            self.appended.push(change);
+        }
+        Ok(())
     }
 
     /// Changes the ref in its directory, which is to be synced.
@@ -297,9 +323,30 @@ impl<'r> Move<'r> {
             // Unchanged. It may come from a process that died, or a copy, before it was synced.
             (None, Some(_)) => dir.sync_file(&name)?,
         }
-        if self.change.is_some() {
+        if !self.appended.is_empty() {
             self.history.keep();
         }
         Ok(())
     }
+}
+
+/// The lines by which a ref that holds `old` comes to hold what it is to hold.
+fn lines(old: Option<ObjectId>, update: &Update, stamp: &Stamp) -> VecDeque<Change> {
+    let (mut lines, mut old) = (VecDeque::new(), old);
+    let passed = update.through.iter().copied().map(Some);
+    for new in passed.chain([update.new]) {
+        if old != new {
+            // What is only passed through came in the same way; removing a ref is always retiring.
+            let op = new.map_or(Op::Retire, |_| update.op);
+            lines.push_back(Change {
+                at_ms: stamp.at_ms,
+                op,
+                old,
+                new,
+                actor: stamp.actor.clone(),
+            });
+        }
+        old = new;
+    }
+    lines
 }

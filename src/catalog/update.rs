@@ -214,14 +214,7 @@ impl Catalog {
         attachments::add_all(&self.root, &links.collect())?;
         let updates = batch.iter().map(|checked| {
             let new = Some(checked.object);
-            (
-                &checked.name,
-                Update {
-                    op: Op::Put,
-                    expect,
-                    new,
-                },
-            )
+            (&checked.name, Update::to(Op::Put, expect, new))
         });
         let before = refs::update_all(&self.root, &updates.collect(), stamp)?;
         let puts = batch.iter().map(|checked| Put {
@@ -258,15 +251,7 @@ impl Catalog {
             refs::sync_absence(&self.root, name)?;
             return Ok(None);
         }
-        self.update(
-            name,
-            Update {
-                op: Op::Retire,
-                expect,
-                new: None,
-            },
-            stamp,
-        )
+        self.update(name, Update::to(Op::Retire, expect, None), stamp)
     }
 
     /// Retires the current entry with this id. Returns whether there was one.
@@ -351,11 +336,7 @@ impl Catalog {
             Some(current) => Expect::Object(current),
             None => Expect::Absent,
         };
-        let update = Update {
-            op: Op::Rollback,
-            expect,
-            new: Some(object),
-        };
+        let update = Update::to(Op::Rollback, expect, Some(object));
         let previous = self.update(name, update, stamp)?;
         Ok(Put { object, previous })
     }

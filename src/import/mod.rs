@@ -4,10 +4,12 @@
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
 mod cargo;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo::Cargo;
+use settle::Step;
 
 use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};
 use crate::change::{Change, Op, Stamp};
@@ -17,10 +19,7 @@ use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
-use crate::refs::{self, Expect, RefError, Update};
-
-/// How often it is looked again at refs that others change meanwhile.
-const MOST_ATTEMPTS: u32 = 100;
+use crate::refs::{self, Expect, Update};
 
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
@@ -162,102 +161,46 @@ impl Catalog {
                 }
             }
             cargo.deliver()?;
-            self.move_refs(&batch, stamp, &mut imported)?;
+            self.settle(
+                &batch,
+                stamp,
+                &|arrival| self.move_to(arrival),
+                &mut |done| match done {
+                    Ok(done) => imported.refs.push(done),
+                    Err(cause) => imported.problem(ImportSide::Here, cause),
+                },
+            )?;
         }
         self.import_snapshots(source, &mut imported)?;
         Ok(imported)
     }
 
-    /// Moves different refs to entries that were brought in.
-    ///
-    /// # Locking
-    ///
-    /// The caller holds the store lock, in either way.
-    fn move_refs(
-        &self,
-        batch: &[Arrival],
-        stamp: &Stamp,
-        imported: &mut Imported,
-    ) -> Result<(), Error> {
-        for attempt in 1.. {
-            let (mut decided, mut problems) = (Vec::with_capacity(batch.len()), Vec::new());
-            for arrival in batch {
-                match self.decide(arrival) {
-                    Ok(done) => decided.push(done),
-                    Err(cause) => problems.push(cause),
-                }
-            }
-            let names: Vec<_> = decided.iter().map(ImportedRef::name).collect();
-            let ops: BTreeMap<_, _> = batch.iter().map(|it| (it.record.name(), it.op())).collect();
-            let updates = names.iter().zip(&decided).filter_map(|(name, done)| {
-                // Where both hold the same, it may not have been synced yet.
-                let settles =
-                    !matches!(done.outcome, ImportOutcome::Kept | ImportOutcome::Conflict);
-                let update = Update {
-                    op: ops[name],
-                    expect: done.ours.map_or(Expect::Absent, Expect::Object),
-                    new: Some(done.theirs.object),
-                };
-                settles.then_some((name, update))
-            });
-            match refs::update_all(self.root_dir(), &updates.collect(), stamp) {
-                // Somebody changed one meanwhile: look again at all.
-                Err(RefError::Conflict { .. }) if attempt < MOST_ATTEMPTS => {}
-                Err(error @ RefError::Conflict { .. }) => {
-                    if let [_] = batch {
-                        imported.problem(ImportSide::Here, error.into());
-                        return Ok(());
-                    }
-                    // One that never rests must not keep the others.
-                    let mut each = batch.chunks(1);
-                    return each.try_for_each(|one| self.move_refs(one, stamp, imported));
-                }
-                result => {
-                    result?;
-                    imported.refs.extend(decided);
-                    for cause in problems {
-                        imported.problem(ImportSide::Here, cause);
-                    }
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn decide(&self, arrival: &Arrival) -> Result<ImportedRef, Error> {
-        let (theirs, their_changes) = (&arrival.record, &arrival.changes);
-        let name = theirs.name();
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let current = refs::read(self.root_dir(), &name)?;
-            let changes = self.history(&name)?;
-            // The two were read one after the other. What is decided by a ref that never rests is
-            // refused when the ref is to be changed.
-            if attempt < MOST_ATTEMPTS && refs::read(self.root_dir(), &name)? != current {
-                continue;
-            }
-            let ours = Side {
-                current,
-                changes: &changes,
-            };
-            let theirs_held = Side {
-                current: Some(theirs.object),
-                changes: their_changes,
-            };
-            return Ok(ImportedRef {
-                theirs: theirs.clone(),
+    /// Decides what becomes of our ref, and how it comes to that.
+    fn move_to<'a>(&self, arrival: &'a Arrival) -> Result<Step<'a, ImportedRef>, Error> {
+        let name = arrival.record.name();
+        let (current, changes) = self.settled_ref(&name)?;
+        let theirs = Side::new(Some(arrival.record.object), &arrival.changes);
+        let outcome = match decide(&Side::new(current, &changes), &theirs) {
+            Decision::Same => ImportOutcome::Same,
+            Decision::Create => ImportOutcome::Created,
+            Decision::Forward => ImportOutcome::Forward,
+            Decision::Keep => ImportOutcome::Kept,
+            Decision::Conflict => ImportOutcome::Conflict,
+        };
+        // Where both hold the same, it may not have been synced yet.
+        let settles = !matches!(outcome, ImportOutcome::Kept | ImportOutcome::Conflict);
+        let expect = current.map_or(Expect::Absent, Expect::Object);
+        let new = Some(arrival.record.object);
+        Ok(Step {
+            name,
+            objects: BTreeMap::new(),
+            update: settles.then(|| Update::to(arrival.op(), expect, new)),
+            done: ImportedRef {
+                theirs: arrival.record.clone(),
                 ours: current,
-                outcome: match decide(&ours, &theirs_held) {
-                    Decision::Same => ImportOutcome::Same,
-                    Decision::Create => ImportOutcome::Created,
-                    Decision::Forward => ImportOutcome::Forward,
-                    Decision::Keep => ImportOutcome::Kept,
-                    Decision::Conflict => ImportOutcome::Conflict,
-                },
-            });
-        }
+                outcome,
+            },
+        })
     }
 
     /// Brings in the named snapshots of the source as objects, with their entries.
