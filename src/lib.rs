@@ -111,6 +111,8 @@ mod drift;
 mod durable;
 mod entry;
 mod entry_codec;
+#[cfg(feature = "json")]
+mod entry_json;
 mod error;
 mod events;
 mod filter;
@@ -157,6 +159,8 @@ pub use drift::{Check, Drift, DriftKind, Incomparable};
 pub use durable::{Cause, FileKind, LockWait, PathError, Standstill};
 pub use entry::{EngineEntry, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
+#[cfg(feature = "json")]
+pub use entry_json::EntryJsonError;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
 pub use generation::Generation;

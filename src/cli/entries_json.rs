@@ -2,7 +2,7 @@
 //!
 //! Names the library's public API and nothing of the program, so that the fuzzer can take this file.
 
-use engine_catalog::{EngineEntry, encode_entry, find_secret};
+use engine_catalog::{EngineEntry, EntryError, EntryJsonError};
 use serde_json::value::RawValue;
 
 /// Returns the entries of the input, all of them checked; else what is wrong, for a person.
@@ -18,8 +18,8 @@ pub(super) fn parse(input: &[u8]) -> Result<Vec<EngineEntry>, String> {
         };
         for value in values {
             let number = entries.len() + 1;
-            let entry = parse_entry(value.get());
-            entries.push(entry.map_err(|error| format!("entry {number}: {error}"))?);
+            let entry = EngineEntry::from_json(value.get());
+            entries.push(entry.map_err(|error| format!("entry {number}: {}", advised(&error)))?);
         }
     }
     if entries.is_empty() {
@@ -28,22 +28,12 @@ pub(super) fn parse(input: &[u8]) -> Result<Vec<EngineEntry>, String> {
     Ok(entries)
 }
 
-/// Parses and checks an entry. What is wrong with it is not repeated where it may be a secret.
-fn parse_entry(json: &str) -> Result<EngineEntry, String> {
-    if !json.starts_with('{') {
-        return Err("it is not an object".to_owned());
-    }
-    let entry: EngineEntry = serde_json::from_str(json).map_err(|error| {
-        // The message may repeat a text whose escapes are undone.
-        let error = error.to_string();
-        match find_secret(json).or_else(|| find_secret(&error)) {
-            Some(kind) => format!("it is not an entry, and looks like it contains {kind}"),
-            None => error,
+/// What is wrong, and what to do about it.
+fn advised(error: &EntryJsonError) -> String {
+    match error {
+        EntryJsonError::Entry(EntryError::Secret { .. }) => {
+            format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
         }
-    })?;
-    entry.refuse_secrets().map_err(|error| {
-        format!("{error}: leave it out, or refer to it by a variable such as ${{HF_TOKEN}}")
-    })?;
-    encode_entry(&entry).map_err(|error| error.to_string())?;
-    Ok(entry)
+        error => error.to_string(),
+    }
 }

@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "cbor",
             "schema",
             "entry_codec",
+            "entry_json",
             "manifest_codec",
             "snapshot",
             "object",
