@@ -47,7 +47,8 @@
 //! [`Catalog::create_snapshot`] makes a set of entries an object, which has the same id wherever the
 //! same entries are; [`compare`] tells two sets apart, and
 //! [`Catalog::compare_runs`] the engines of two runs. `Catalog::capture` makes a proof bundle of one,
-//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog.
+//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog; `Catalog::import_index` an index
+//! in JSON.
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
@@ -74,6 +75,7 @@
 //! | `set_state(id, Retired)` | [`Catalog::delete`], or [`Catalog::retire`] by engine and version |
 //! | `set_state(id, Active)` | [`Catalog::rollback`], of the [`Record::name`] that [`Catalog::get`] gives |
 //! | `exists(id)`, `locate(..)` | [`Catalog::exists`], [`Catalog::locate`]; they write nothing |
+//! | `index.json` | `EngineIndex::parse` and `Catalog::import_index` bring it in, with what is retired; `engine-catalog export` writes NDJSON |
 //! | index written by temporary, rename and fsync | each object and each ref, see `layout.md` section 7 |
 //! | schema version, refused when unknown | [`Error::Format`], [`ObjectError::UnknownSchema`] |
 //! | digest checks: pass, warn, fail | [`Catalog::record`] checks and refuses a mismatch; an unknown algorithm is kept as given |
@@ -81,7 +83,8 @@
 //! # Features
 //!
 //! Without default features the library depends on five crates, which the README names.
-//! `bundle` adds proof bundles (`Catalog::capture`), which contain JSON; `sha2` adds the check of
+//! `json` adds reading the JSON index of other catalogs (`Catalog::import_index`); `bundle` adds proof
+//! bundles (`Catalog::capture`), which contain JSON; `sha2` adds the check of
 //! `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and `cli` (the default) all of
 //! them and the `engine-catalog` program. `json` adds what neighbours keep in JSON files
 //! (`EngineIdentity::merge_into`).
@@ -124,6 +127,8 @@ mod hash;
 mod history;
 mod identity;
 mod import;
+#[cfg(feature = "json")]
+mod index_json;
 mod layout;
 mod lineage;
 mod manifest;
@@ -168,6 +173,8 @@ pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
 pub use identity::EngineIdentity;
 pub use import::{ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
+#[cfg(feature = "json")]
+pub use index_json::{EngineIndex, IndexEntry, IndexEntryError, IndexError, RefusedEntry};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use marker::{FORMAT_VERSION, Feature, FeatureClass, MarkerError};
 pub use name::{Name, NameError, RefName, RefNameError};

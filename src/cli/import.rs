@@ -1,80 +1,161 @@
 //! `engine-catalog import`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_catalog::{
-    Catalog, ErrorKind, FieldDiff, ImportOutcome, ImportSide, Imported, ImportedRef, ObjectId, diff,
+    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOutcome, ImportSide, Imported, ImportedRef,
+    ObjectId, RefusedEntry, diff,
 };
 use serde::Serialize;
 
 use super::failure::{Failure, say};
+use super::input::{read, refuse};
 use super::text::short;
 use super::{Context, Status, open_source};
 
-/// Bring in the entries of a proof bundle, or of another catalog
+/// Bring in the entries of a proof bundle, of another catalog, or of a JSON index
 ///
 /// Every byte is checked. Objects come first, then refs, which only move forward: one that is not
 /// here is made; one that the source has moved on from, by its history, follows; one that was
 /// replaced or retired here after it held the same stays. Where each has gone its own way, ours stays
 /// and the conflict is shown.
 ///
+/// A directory is a bundle or a catalog. A file, or `-`, is an index: a map from id to entry, or a
+/// list of entries, alone or as `entries` beside a `version` (1); or NDJSON, as `export` writes it. An
+/// entry may say by `lifecycle` or `state` that it is Active or Retired: one that is retired comes in
+/// retired. Of several of one engine and version all come into the history, and the one that was
+/// created last is current. An entry that cannot be taken is refused, and the others are taken; an index
+/// of an unknown version is refused as a whole.
+///
 /// Columns: what became of it, engine, version, what it held here, what it holds in the source, and
-/// for a conflict the fields that differ. Refs that stay as they are for good reason are not shown.
-/// Exit status: 1 where there are conflicts, or an entry was refused; 3 where something could not be
-/// read.
+/// for a conflict the fields that differ. Of an index each entry is shown, and why it was refused; of
+/// other sources, refs that stay as they are for good reason are not. Exit status: 1 where there are
+/// conflicts, or an entry was refused; 3 where something could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   engine-catalog import .proof_bundle/determinism/20250919-000000-0123abcd
+  engine-catalog import --dry-run index.json
+  engine-catalog import index.json
+  engine-catalog --root elsewhere export | engine-catalog import -
 
 What the source holds is in the store also after a conflict. To look at it, and to take it:
   engine-catalog diff OURS THEIRS
   engine-catalog get THEIRS --json | jq .entry | engine-catalog put")]
 pub(super) struct Import {
-    /// The directory of the bundle, or the root of a catalog
-    #[arg(value_name = "BUNDLE")]
-    bundle: PathBuf,
+    /// The directory of a bundle, or the root of a catalog; or a file with an index, `-` for standard
+    /// input
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+
+    /// Show what would become of the entries of an index, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let source = open_source(&self.bundle)?;
+        if is_index(&self.source) {
+            return self.run_index(context);
+        }
+        if self.dry_run {
+            let message = "--dry-run is for an index; this is a directory";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let source = open_source(&self.source)?;
         let (catalog, stamp) = context.write()?;
         let imported = catalog.import(&source, &stamp)?;
-        let mut rows = Vec::new();
-        for changed in imported.refs.iter().filter(|it| is_shown(it.outcome)) {
-            let differences = differences(&catalog, changed)?;
-            if context.out.is_json() {
-                context.out.json(&JsonImport::new(changed, differences))?;
-                continue;
-            }
-            let fields: Vec<_> = differences.iter().flatten().map(|it| it.field).collect();
-            rows.push([
-                changed.outcome.to_string(),
-                changed.theirs.entry.engine.clone(),
-                changed.theirs.entry.version.clone(),
-                changed.ours.map_or_else(|| "-".to_owned(), short),
-                short(changed.theirs.object),
-                fields.join(","),
-            ]);
-        }
-        if !rows.is_empty() {
-            context.out.table(
-                [
-                    "OUTCOME",
-                    "ENGINE",
-                    "VERSION",
-                    "OURS",
-                    "THEIRS",
-                    "DIFFERENT",
-                ],
-                rows,
-            )?;
-        }
-        context.out.flush()?;
-        report(&imported)
+        show(context, &catalog, &imported, is_shown)?;
+        report(&imported, &[], false)
     }
+
+    fn run_index(self, context: &mut Context) -> Result<Status, Failure> {
+        let index = EngineIndex::parse(&read(&self.source)?);
+        let index = index.map_err(|error| refuse(&self.source, error))?;
+        let (catalog, imported) = if self.dry_run {
+            let catalog = context.read()?;
+            let imported = catalog.plan_index(&index)?;
+            (catalog, imported)
+        } else {
+            let (catalog, stamp) = context.write()?;
+            let imported = catalog.import_index(&index, &stamp)?;
+            (catalog, imported)
+        };
+        show(context, &catalog, &imported, |_| true)?;
+        show_refused(context, index.refused())?;
+        report(&imported, index.refused(), self.dry_run)
+    }
+}
+
+/// Whether a source is to be read as a file; one that is not there is looked for as a catalog.
+fn is_index(source: &Path) -> bool {
+    let is_file = |path: &Path| path.metadata().is_ok_and(|found| !found.is_dir());
+    source == Path::new("-") || is_file(source)
+}
+
+/// Shows what became of refs.
+fn show(
+    context: &mut Context,
+    catalog: &Catalog,
+    imported: &Imported,
+    is_shown: fn(ImportOutcome) -> bool,
+) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for changed in imported.refs.iter().filter(|it| is_shown(it.outcome)) {
+        let differences = differences(catalog, changed)?;
+        if context.out.is_json() {
+            context.out.json(&JsonImport::new(changed, differences))?;
+            continue;
+        }
+        let fields: Vec<_> = differences.iter().flatten().map(|it| it.field).collect();
+        rows.push([
+            changed.outcome.to_string(),
+            changed.theirs.entry.engine.clone(),
+            changed.theirs.entry.version.clone(),
+            changed.ours.map_or_else(|| "-".to_owned(), short),
+            short(changed.theirs.object),
+            fields.join(","),
+        ]);
+    }
+    if !rows.is_empty() {
+        context.out.table(
+            [
+                "OUTCOME",
+                "ENGINE",
+                "VERSION",
+                "OURS",
+                "THEIRS",
+                "DIFFERENT",
+            ],
+            rows,
+        )?;
+    }
+    context.out.flush()
+}
+
+/// Shows what of an index was refused.
+fn show_refused(context: &mut Context, refused: &[RefusedEntry]) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for refused in refused {
+        if context.out.is_json() {
+            context.out.json(&JsonRefused::new(refused))?;
+            continue;
+        }
+        let id = refused.id.clone().unwrap_or_else(|| "-".to_owned());
+        let position = format!("entry {}", refused.position);
+        rows.push([
+            "refused".to_owned(),
+            position,
+            id,
+            refused.cause.to_string(),
+        ]);
+    }
+    if !rows.is_empty() {
+        let header = ["OUTCOME", "POSITION", "ID", "REASON"];
+        context.out.table(header, rows)?;
+    }
+    context.out.flush()
 }
 
 fn is_shown(outcome: ImportOutcome) -> bool {
@@ -82,8 +163,12 @@ fn is_shown(outcome: ImportOutcome) -> bool {
 }
 
 /// Says what was done, and what was not, and returns how the command ends.
-fn report(imported: &Imported) -> Result<Status, Failure> {
-    let (mut damaged, mut refused) = (0, 0);
+fn report(
+    imported: &Imported,
+    refused_entries: &[RefusedEntry],
+    is_dry: bool,
+) -> Result<Status, Failure> {
+    let (mut damaged, mut refused) = (0, refused_entries.len());
     for problem in &imported.problems {
         match problem.cause.kind() {
             ErrorKind::Refused => refused += 1,
@@ -95,7 +180,7 @@ fn report(imported: &Imported) -> Result<Status, Failure> {
         };
         say("error", &format!("{whose}{}", problem.cause));
     }
-    use ImportOutcome::{Conflict, Created, Forward, Kept, Same};
+    use ImportOutcome::{Conflict, Created, Forward, Kept, Retired, Same, Superseded};
     let count = |outcome| {
         imported
             .refs
@@ -103,13 +188,20 @@ fn report(imported: &Imported) -> Result<Status, Failure> {
             .filter(|it| it.outcome == outcome)
             .count()
     };
-    let outcomes = [Created, Forward, Same, Kept, Conflict];
-    let counts = outcomes.map(|outcome| format!("{} {outcome}", count(outcome)));
-    say("import", &counts.join(", "));
+    let always = [Created, Forward, Same, Kept, Conflict];
+    let mut counts = always.map(|it| format!("{} {it}", count(it))).to_vec();
+    let of_index = [Superseded, Retired].map(|it| (count(it), it.to_string()));
+    let refused_there = (refused_entries.len(), "refused".to_owned());
+    let told = of_index.into_iter().chain([refused_there]);
+    let told = told.filter(|(count, _)| *count > 0);
+    counts.extend(told.map(|(count, outcome)| format!("{count} {outcome}")));
+    let done = if is_dry { "would import" } else { "import" };
+    say(done, &counts.join(", "));
     if damaged > 0 {
         return Err(Failure::Damaged(damaged));
     }
-    if count(Conflict) > 0 {
+    // Without an import theirs is not in the store.
+    if count(Conflict) > 0 && !is_dry {
         say("hint", "`diff OURS THEIRS` shows how they differ");
     }
     Ok(if count(Conflict) + refused > 0 {
@@ -161,6 +253,27 @@ impl<'a> JsonImport<'a> {
             ours: changed.ours,
             theirs: changed.theirs.object,
             differences,
+        }
+    }
+}
+
+/// The JSON form of an entry of an index that was refused.
+#[derive(Serialize)]
+struct JsonRefused<'a> {
+    outcome: &'static str,
+    /// Where it stands in the index, from 1.
+    position: usize,
+    id: Option<&'a str>,
+    reason: String,
+}
+
+impl<'a> JsonRefused<'a> {
+    fn new(refused: &'a RefusedEntry) -> Self {
+        Self {
+            outcome: "refused",
+            position: refused.position,
+            id: refused.id.as_deref(),
+            reason: refused.cause.to_string(),
         }
     }
 }

@@ -10,12 +10,14 @@ mod diff;
 mod doctor;
 mod duration;
 mod entries_json;
+mod export;
 mod failure;
 mod follow;
 mod get;
 mod history;
 mod import;
 mod init;
+mod input;
 mod list;
 mod man;
 mod output;
@@ -102,6 +104,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Capture(capture::Capture),
     Import(import::Import),
+    Export(export::Export),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -153,6 +156,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(command) => command.run(&mut context),
         Command::Capture(command) => command.run(&mut context),
         Command::Import(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),
     };

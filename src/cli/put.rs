@@ -1,14 +1,13 @@
 //! `engine-catalog put`
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use engine_catalog::EngineEntry;
 
 use super::entries_json::parse;
 use super::failure::{Failure, say};
+use super::input::{read, refuse};
 use super::output::{JsonChange, Output};
 use super::{Context, Status};
 
@@ -30,10 +29,6 @@ pub(super) struct Put {
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
 }
-
-/// The most bytes of input: more than ten thousand entries of ordinary size, and no more than a
-/// machine has to spare.
-const MAX_INPUT: u64 = 256 << 20;
 
 /// How many entries are stored before their object ids are printed.
 const BATCH: usize = 64;
@@ -81,32 +76,4 @@ fn print(
         }
     }
     out.flush()
-}
-
-/// Reads all of a file.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let fail = |error| Failure::Read(path.to_owned(), error);
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(fail)?)
-    };
-    let mut bytes = Vec::new();
-    input
-        .take(MAX_INPUT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    if bytes.len() as u64 > MAX_INPUT {
-        let limit = "more than 256 MiB: put the entries in several parts";
-        return Err(refuse(path, limit));
-    }
-    Ok(bytes)
-}
-
-fn refuse(path: &Path, what: impl std::fmt::Display) -> Failure {
-    let name = match path.to_str() {
-        Some("-") => "standard input".to_owned(),
-        _ => path.display().to_string(),
-    };
-    Failure::Input(format!("{name}: {what}"))
 }

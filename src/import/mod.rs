@@ -4,6 +4,8 @@
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
 mod cargo;
+#[cfg(feature = "json")]
+mod index;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +26,12 @@ use crate::refs::{self, Expect, Update};
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
 
-/// What [`Catalog::import`] did.
+/// What [`Catalog::import`] did, or `Catalog::import_index`.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Imported {
-    /// What became of each ref that the source has, sorted by name. One that could not be brought in
-    /// is among the problems.
+    /// What became of each ref that the source has, or of each entry of an index, sorted by name. One
+    /// that could not be brought in is among the problems.
     pub refs: Vec<ImportedRef>,
     /// What could not be brought in, and why.
     pub problems: Vec<ImportProblem>,
@@ -69,6 +71,10 @@ pub enum ImportOutcome {
     Kept,
     /// Each has gone its own way. Ours stays; what theirs holds is in the store.
     Conflict,
+    /// Of an index: it is in the history, and a newer entry of the index came after it.
+    Superseded,
+    /// Of an index: it is in the history, and the ref is retired, as it was there.
+    Retired,
 }
 
 impl std::fmt::Display for ImportOutcome {
@@ -79,6 +85,8 @@ impl std::fmt::Display for ImportOutcome {
             Self::Forward => "forward",
             Self::Kept => "kept",
             Self::Conflict => "conflict",
+            Self::Superseded => "superseded",
+            Self::Retired => "retired",
         })
     }
 }

@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "schema",
             "entry_codec",
             "entry_json",
+            "index_json",
             "manifest_codec",
             "snapshot",
             "object",

@@ -56,7 +56,7 @@ struct JsonSnapshot<'a> {
 
 /// Returns the entries of the snapshot that a person named, and how many could not be read, each of
 /// which is reported.
-fn members(catalog: &Catalog, spec: &str) -> Result<(Vec<Record>, usize), Failure> {
+pub(super) fn members(catalog: &Catalog, spec: &str) -> Result<(Vec<Record>, usize), Failure> {
     find_members(catalog, spec)?.ok_or_else(|| not_found(spec))
 }
 
@@ -107,7 +107,8 @@ fn print_run_config(
     Ok(Status::Done)
 }
 
-fn finish(damaged: usize) -> Result<Status, Failure> {
+/// How a command ends that could not read some things, each of which was reported.
+pub(super) fn finish(damaged: usize) -> Result<Status, Failure> {
     match damaged {
         0 => Ok(Status::Done),
         damaged => Err(Failure::Damaged(damaged)),
