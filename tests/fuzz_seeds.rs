@@ -40,7 +40,7 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn every_seed_passes_the_check_of_its_target() {
     let mut failed = Vec::new();
-    for (target, check) in checks::TARGETS {
+    for &(target, check) in checks::TARGETS {
         let seeds = seeds(target);
         assert!(!seeds.is_empty(), "{target} has no seeds");
         failed.extend(seeds.into_iter().filter_map(|(path, bytes)| {
@@ -53,7 +53,8 @@ fn every_seed_passes_the_check_of_its_target() {
 
 #[test]
 fn every_target_has_its_check_its_file_and_its_seeds() {
-    let targets: BTreeSet<_> = checks::TARGETS.map(|(name, _)| name.to_owned()).into();
+    let names = checks::TARGETS.iter().map(|(name, _)| (*name).to_owned());
+    let targets: BTreeSet<_> = names.collect();
     assert_eq!(stems(&fuzz_dir().join("fuzz_targets")), targets);
     assert_eq!(stems(&fuzz_dir().join("seeds")), targets);
     let manifest = fs::read_to_string(fuzz_dir().join("Cargo.toml")).expect("it is readable");

@@ -26,7 +26,7 @@ pub fn put_json(bytes: &[u8]) {
     }
 }
 
-fn assert_can_be_stored(entry: &EngineEntry) {
+pub(super) fn assert_can_be_stored(entry: &EngineEntry) {
     assert_eq!((entry.validate(), entry.refuse_secrets()), (Ok(()), Ok(())));
     let bytes = encode_entry(entry).expect("it was checked");
     assert_eq!(decode_entry(&bytes).as_ref(), Ok(entry));
@@ -34,7 +34,7 @@ fn assert_can_be_stored(entry: &EngineEntry) {
 }
 
 /// The fields that are there.
-fn fields(entry: &EngineEntry) -> Value {
+pub(super) fn fields(entry: &EngineEntry) -> Value {
     without_nulls(serde_json::to_value(entry).expect("it is text, lists and a number"))
 }
 
@@ -58,7 +58,7 @@ fn is_cleared(bytes: &[u8]) -> bool {
     entry.is_some_and(|entry| entry.refuse_secrets().is_ok())
 }
 
-fn without_nulls(mut value: Value) -> Value {
+pub(super) fn without_nulls(mut value: Value) -> Value {
     if let Value::Object(fields) = &mut value {
         fields.retain(|_, value| !value.is_null());
     }
