@@ -214,10 +214,17 @@ pub(crate) fn update_all<'a>(
     updates: &BTreeMap<&'a RefName, Update>,
     stamp: &Stamp,
 ) -> Result<BTreeMap<&'a RefName, Option<ObjectId>>, RefError> {
-    let engines: Vec<_> = updates
-        .keys()
-        .flat_map(|name| [layout::history(name).dir, layout::ref_file(name).dir])
-        .collect();
+    // Where no ref comes to be, as for one that comes in retired, no directory need be made for it.
+    let mut paths = BTreeSet::new();
+    let mut engines = Vec::new();
+    for (name, update) in updates {
+        engines.push(layout::history(name).dir);
+        let dir = layout::ref_file(name).dir;
+        if update.new.is_some() || root.has(&dir) {
+            engines.push(dir.clone());
+            paths.insert(dir);
+        }
+    }
     root.make_dirs(engines.iter().map(PathBuf::as_path))?;
     // All, before anything is half done: one may be held for long.
     let histories = updates.keys().map(|name| LockedHistory::lock(root, name));
@@ -242,10 +249,6 @@ pub(crate) fn update_all<'a>(
     });
     root.sync(files, moves.iter().map(|step| step.history.dir()))?;
     // All are opened before anything is renamed: through them the kernel tells of a failed write.
-    let paths: BTreeSet<_> = updates
-        .keys()
-        .map(|name| layout::ref_file(name).dir)
-        .collect();
     let dirs = paths
         .into_iter()
         .map(|path| Ok((path.clone(), root.dir(&path)?)));
@@ -253,7 +256,7 @@ pub(crate) fn update_all<'a>(
     let mut before = BTreeMap::new();
     for (name, step) in updates.keys().zip(&mut moves) {
         before.insert(*name, step.old);
-        step.finish(&dirs[&layout::ref_file(name).dir])?;
+        step.finish(dirs.get(&layout::ref_file(name).dir))?;
     }
     // Also where nothing changed: what is there, or gone, may come from a process that died.
     root.sync([], dirs.values())?;
@@ -314,14 +317,16 @@ impl<'r> Move<'r> {
         Ok(())
     }
 
-    /// Changes the ref in its directory, which is to be synced.
-    fn finish(&mut self, dir: &Dir<'_>) -> Result<(), PathError> {
+    /// Changes the ref in its directory, which is to be synced; there is none where there is no ref.
+    fn finish(&mut self, dir: Option<&Dir<'_>>) -> Result<(), PathError> {
         let name = layout::ref_file(&self.name).name;
-        match (self.staged.take(), self.new) {
-            (Some(staged), _) => dir.replace(staged, &name)?,
-            (None, None) => dir.remove(&name)?,
-            // Unchanged. It may come from a process that died, or a copy, before it was synced.
-            (None, Some(_)) => dir.sync_file(&name)?,
+        if let Some(dir) = dir {
+            match (self.staged.take(), self.new) {
+                (Some(staged), _) => dir.replace(staged, &name)?,
+                (None, None) => dir.remove(&name)?,
+                // Unchanged. It may come from a process that died, or a copy, before it was synced.
+                (None, Some(_)) => dir.sync_file(&name)?,
+            }
         }
         if !self.appended.is_empty() {
             self.history.keep();

@@ -179,6 +179,18 @@ pub(crate) fn operations() -> Vec<Operation> {
                 assert!(imported.expect("it can be read").problems.is_empty());
             },
         ),
+        // Of one ref two entries, which go in one after the other; one is retired, and never current.
+        #[cfg(feature = "json")]
+        operation(
+            "import of an index",
+            |root| catalog(root, &["old"]),
+            |root| {
+                let index = engine_catalog::EngineIndex::parse(INDEX.as_bytes());
+                let index = index.expect("it is an index");
+                let imported = open(root).import_index(&index, &stamp(1));
+                assert!(imported.expect("it can be read").problems.is_empty());
+            },
+        ),
         Operation {
             keeps: &["damaged old", "damaged ref"],
             ..operation("repair", ruined, repair)
@@ -192,6 +204,14 @@ pub(crate) fn operations() -> Vec<Operation> {
         operation("capture", |root| catalog(root, &["old"]), capture),
     ]
 }
+
+#[cfg(feature = "json")]
+const INDEX: &str = r#"[
+    {"id": "e:1", "engine": "e", "version": "1", "build_ref": "old", "artifacts": [], "created_ms": 1},
+    {"id": "b", "engine": "e", "version": "1", "artifacts": [], "created_ms": 2},
+    {"id": "c", "engine": "e", "version": "1", "artifacts": [], "created_ms": 3},
+    {"id": "r", "engine": "d", "version": "1", "artifacts": [], "created_ms": 1, "state": "Retired"}
+]"#;
 
 /// As for files of another user, which the kernel protects.
 const NO_SECOND_NAMES: &[&str] = &["linkat:error=EPERM"];

@@ -18,6 +18,7 @@ pub(crate) enum Operation {
     Retire,
     Rollback,
     Import,
+    ImportIndex,
     Capture,
     Repair,
     PutMany,
@@ -34,7 +35,7 @@ const IMPORTED: usize = 12;
 
 /// Every ref that any operation changes.
 pub(crate) fn engines() -> impl Iterator<Item = String> {
-    let single = ["new", "over", "recorded", "retired", "rolled"].map(str::to_owned);
+    let single = ["indexed", "new", "over", "recorded", "retired", "rolled"].map(str::to_owned);
     let many = (0..MANY).map(many);
     single
         .into_iter()
@@ -52,7 +53,7 @@ fn imported(at: usize) -> String {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Put,
         PutOver,
         Record,
@@ -61,6 +62,7 @@ impl Operation {
         Retire,
         Rollback,
         Import,
+        ImportIndex,
         Capture,
         Repair,
         PutMany,
@@ -116,6 +118,14 @@ impl Operation {
             Import => {
                 move_source_on(place, round);
                 format!("import {}", place.shared("source").display())
+            }
+            ImportIndex => {
+                let _ = (catalog.retire(&name("indexed"), Expect::Any, &stamp(1))).unwrap();
+                let builds = ["older", "newer"].map(|which| EngineEntry {
+                    id: format!("{which} {round}"),
+                    ..build("indexed", round)
+                });
+                format!("import {}", place.json("index", &builds))
             }
             Capture => format!("capture --out bundle-{round}"),
             Repair => {
