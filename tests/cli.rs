@@ -471,7 +471,8 @@ fn help_of_the_program() {
       why          Show what keeps an object, or that nothing does
       doctor       Report on the place that the catalog lies in, and on its size
       capture      Make a proof bundle: a directory that anyone can check years later
-      import       Bring in the entries of a proof bundle, or of another catalog
+      import       Bring in the entries of a proof bundle, of another catalog, or of a JSON index
+      export       Write the current entries, or those of a snapshot, as NDJSON
       completions  Print a script that completes commands in a shell
       man          Print a manual page (roff)
       help         Print this message or the help of the given subcommand(s)
