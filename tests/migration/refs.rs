@@ -60,24 +60,24 @@ fn current(home: &Home) -> Option<String> {
 #[test]
 fn history_has_all_builds_of_a_version_and_the_newest_is_current() {
     let home = Home::new();
-    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(id, at)| build(id, "1", at));
+    let [c, a, b] = [("c", 1), ("a", 2), ("b", 3)].map(|(id, at)| build(id, "1", at));
     let found = import(&home, &[(&b, "Active"), (&c, "Active"), (&a, "Active")]);
     assert_eq!(found, [Superseded, Superseded, Created]);
-    assert_eq!(held(&home), ["a", "b", "c"].map(imported));
+    assert_eq!(held(&home), ["c", "a", "b"].map(imported));
     for id in ["a", "b", "c"] {
         assert_eq!(home.catalog.get(id).unwrap().unwrap().entry.id, id);
-        assert_eq!(home.catalog.exists(id).unwrap(), id == "c");
+        assert_eq!(home.catalog.exists(id).unwrap(), id == "b");
     }
     // What was first can be brought back.
     home.catalog
         .rollback(&name("llamacpp/1"), None, &stamp(7))
         .unwrap();
-    assert_eq!(current(&home).as_deref(), Some("b"));
+    assert_eq!(current(&home).as_deref(), Some("a"));
     assert_eq!(
         import(&home, &[(&a, "Active"), (&b, "Active"), (&c, "Active")]),
         [Kept; 3]
     );
-    assert_eq!(current(&home).as_deref(), Some("b"));
+    assert_eq!(current(&home).as_deref(), Some("a"));
 }
 
 #[test]
