@@ -42,6 +42,18 @@ fn child() {
                 .expect("it can be put"),
         ),
         "put all" => drop(open().put_all(&many(), &stamp(1)).expect("they can be put")),
+        #[cfg(feature = "json")]
+        "import index" => {
+            let first = EngineEntry {
+                id: "first".to_owned(),
+                created_ms: 0,
+                ..entry("e", "first")
+            };
+            let index = serde_json::to_vec(&[first, entry("e", "new")]).expect("it is text");
+            let index = engine_catalog::EngineIndex::parse(&index).expect("it is an index");
+            let imported = open().import_index(&index, &stamp(1));
+            assert_eq!(imported.expect("it can be taken").refs.len(), 2);
+        }
         "retire" => {
             let held = open().retire(&name("e"), Expect::Any, &stamp(1));
             assert!(held.expect("it can be retired").is_some());

@@ -75,6 +75,26 @@ fn refs_put_together_change_after_all_their_objects_and_histories() {
     assert_eq!(events.iter().find(waits_alone), None);
 }
 
+/// Else a cut could tear two of them, of which the first would be damage.
+#[cfg(feature = "json")]
+#[test]
+fn lines_of_one_change_survive_one_after_the_other() {
+    let Some(scene) = Scene::with(&[]) else {
+        return;
+    };
+    let events = scene.check("import index", &[], &scene.rules(Some("new")));
+    let history = scene.root.join("history/e/1");
+    let steps = events.iter().filter_map(|event| match event {
+        Event::Write(file) if *file == history => Some("append"),
+        Event::Sync(file) if *file == history => Some("sync"),
+        Event::SyncAll(_) => Some("sync"),
+        _ => None,
+    });
+    let appended = steps.skip_while(|step| *step != "append");
+    let appended: Vec<_> = appended.collect();
+    assert_eq!(appended[..4], ["append", "sync", "append", "sync"]);
+}
+
 #[test]
 fn format_marker_comes_last_and_the_way_to_it_survives() {
     for dir in ["root", "new/deep/root"] {
