@@ -61,13 +61,15 @@ impl ImportedRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportOutcome {
-    /// It holds the same as theirs already.
+    /// It holds the same as theirs already; of an index, also the same build recorded at another time, or
+    /// both are retired.
     Same,
     /// There was none, and what theirs holds was never held here: it holds that now.
     Created,
     /// Theirs had moved on from what ours held: it holds what theirs holds now.
     Forward,
-    /// Ours has held what theirs holds, and has moved on or was retired: it stays.
+    /// Ours has held what theirs holds, and has moved on or was retired: it stays. Of an index, also where
+    /// theirs is retired or superseded, and ours has something current.
     Kept,
     /// Each has gone its own way. Ours stays; what theirs holds is in the store.
     Conflict,
