@@ -2,6 +2,8 @@
 
 #[doc = include_str!("guide/determinism.md")]
 pub mod determinism {}
+#[doc = include_str!("guide/migration.md")]
+pub mod migration {}
 #[doc = include_str!("guide/orchestrators.md")]
 pub mod orchestrators {}
 #[doc = include_str!("guide/pool_managers.md")]

@@ -182,7 +182,7 @@ pub(crate) struct Update {
     pub(crate) op: Op,
     pub(crate) expect: Expect,
     /// What its history is to say that it held before that, one after the other, none of which it holds
-    /// now. No reader finds the ref holding one of them.
+    /// now. No reader finds the ref holding one of them. None where the ref is there and has no history.
     pub(crate) through: Vec<ObjectId>,
     /// What it is to hold; `None` to remove it.
     pub(crate) new: Option<ObjectId>,
@@ -335,23 +335,31 @@ impl<'r> Move<'r> {
     }
 }
 
-/// The lines by which a ref that holds `old` comes to hold what it is to hold.
+/// The lines by which a ref that holds `old` comes to hold what it is to hold. However many of them are
+/// there, the history leads to `old` as long as the ref holds that: what only passes through a ref that
+/// is not there goes again before the next, and to a ref that is there an earlier line leads.
 fn lines(old: Option<ObjectId>, update: &Update, stamp: &Stamp) -> VecDeque<Change> {
-    let (mut lines, mut old) = (VecDeque::new(), old);
-    let passed = update.through.iter().copied().map(Some);
-    for new in passed.chain([update.new]) {
-        if old != new {
-            // What is only passed through came in the same way; removing a ref is always retiring.
-            let op = new.map_or(Op::Retire, |_| update.op);
+    let mut steps = Vec::new();
+    for object in &update.through {
+        steps.push(Some(*object));
+        if old.is_none() {
+            steps.push(None);
+        }
+    }
+    steps.push(update.new);
+    let (mut lines, mut before) = (VecDeque::new(), old);
+    for new in steps {
+        if before != new {
             lines.push_back(Change {
                 at_ms: stamp.at_ms,
-                op,
-                old,
+                // Removing a ref is always retiring.
+                op: new.map_or(Op::Retire, |_| update.op),
+                old: before,
                 new,
                 actor: stamp.actor.clone(),
             });
         }
-        old = new;
+        before = new;
     }
     lines
 }

@@ -89,7 +89,12 @@ impl Catalog {
         let theirs = group.side();
         let newest = group.newest();
         let held = |object| ours.held.contains(&Some(object));
-        let is_new = |item: &&Item| !held(item.record.object);
+        // Into a history without a line only one can come that leads to what the ref holds meanwhile.
+        let takes_one = current.is_some() && changes.is_empty();
+        let is_new = |item: &&Item| {
+            let object = item.record.object;
+            !held(object) && (!takes_one || theirs.current == Some(object))
+        };
         let decision = match (theirs.current, ours.current) {
             (None, None) if group.items.iter().any(|item| is_new(&item)) => Decision::Create,
             _ => decide(&ours, &theirs),

@@ -179,7 +179,8 @@ pub(crate) fn operations() -> Vec<Operation> {
                 assert!(imported.expect("it can be read").problems.is_empty());
             },
         ),
-        // Of one ref two entries, which go in one after the other; one is retired, and never current.
+        // Of a ref that is there, and of a new one, two entries, which go in one after the other; one is
+        // retired, and never current.
         #[cfg(feature = "json")]
         operation(
             "import of an index",
@@ -210,6 +211,8 @@ const INDEX: &str = r#"[
     {"id": "e:1", "engine": "e", "version": "1", "build_ref": "old", "artifacts": [], "created_ms": 1},
     {"id": "b", "engine": "e", "version": "1", "artifacts": [], "created_ms": 2},
     {"id": "c", "engine": "e", "version": "1", "artifacts": [], "created_ms": 3},
+    {"id": "f", "engine": "f", "version": "1", "artifacts": [], "created_ms": 1},
+    {"id": "g", "engine": "f", "version": "1", "artifacts": [], "created_ms": 2},
     {"id": "r", "engine": "d", "version": "1", "artifacts": [], "created_ms": 1, "state": "Retired"}
 ]"#;
 
