@@ -18,6 +18,7 @@ mod untouched;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use engine_catalog::{
     Catalog, Cause, Error, Expect, Filter, HistoryError, Manifest, Members, Name, ObjectError,
@@ -28,7 +29,7 @@ use support::{Home, entry, every_write, name, object_of, stamp};
 type Call = fn(&Catalog) -> Result<(), Error>;
 
 /// Every call that reads, in a catalog of [`busy_home`].
-const READS: [(&str, Call); 18] = [
+const READS: [(&str, Call); 20] = [
     ("open", |catalog| Catalog::open(catalog.root()).map(drop)),
     ("current", |catalog| {
         catalog.current(&name("llamacpp/b1")).map(drop)
@@ -58,6 +59,13 @@ const READS: [(&str, Call); 18] = [
     ("list", |catalog| {
         let mut list = catalog.list(&Filter::default())?;
         list.try_for_each(|record| record.map(drop))
+    }),
+    ("has_changed_since", |catalog| {
+        let seen = catalog.generation()?;
+        catalog.has_changed_since(&seen).map(drop)
+    }),
+    ("watch", |catalog| {
+        catalog.watch()?.wait(Some(Duration::ZERO)).map(drop)
     }),
     ("state", |catalog| {
         let (object, entry) = (object_of(&entry("b1", 2)), entry("b1", 2));
@@ -168,7 +176,11 @@ fn places() -> Vec<Place> {
         (format!("objects/{shard}/"), by_hash, "put-same"),
         // Putting the same entry heals it.
         (format!("objects/{shard}/{rest}"), by_object, ""),
-        ("refs/".to_owned(), by_ref, of_refs),
+        (
+            "refs/".to_owned(),
+            &by_ref.replace("list", "list has_changed_since watch"),
+            of_refs,
+        ),
         // A listing knows from the histories what has to be there.
         (
             "refs/llamacpp/".to_owned(),

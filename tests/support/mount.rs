@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Btrfs,
     /// With directories in which case is ignored, where they are marked so.
     Ext4Casefold,
+    /// With times of files in whole seconds.
+    Ext4WholeSeconds,
     /// Without links, and case is ignored.
     Vfat,
 }
@@ -46,6 +48,7 @@ impl Kind {
                 &["-q", "-b", "4096", "-m", "0", "-N", "256"],
             ),
             Self::Ext4Casefold => (8 << 20, "mkfs.ext4", &["-q", "-O", "casefold"]),
+            Self::Ext4WholeSeconds => (16 << 20, "mkfs.ext4", &["-q", "-I", "128"]),
             Self::Vfat => (8 << 20, "mkfs.vfat", &[]),
             Self::Xfs => (300 << 20, "mkfs.xfs", &["-q"]),
             // Mixed: with blocks for metadata of their own it would be full for files, and never
@@ -115,9 +118,14 @@ impl Mounted {
 
     /// Mounts an empty file system in memory on an existing directory.
     pub(crate) fn over(path: &Path) -> Option<Self> {
+        Self::kind_over("tmpfs", path)
+    }
+
+    /// As [`over`](Self::over), of one of those that are in memory: `tmpfs`, `ramfs`.
+    pub(crate) fn kind_over(kind: &str, path: &Path) -> Option<Self> {
         skip::root()?;
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "none"]).arg(path);
+        mount.args(["-t", kind, "none"]).arg(path);
         if let Err(error) = run(&mut mount) {
             skip::because(format_args!("nothing can be mounted: {error}"));
             return None;
