@@ -72,19 +72,20 @@ fn every_directory_has_to_prove_it() {
 fn change_of_any_directory_shows() {
     let seen = generation(NOON, NOON - SECOND);
     assert!(!seen.differs(&seen));
-    let changes: [fn(&mut Generation); 7] = [
-        |it| it.top = None,
-        |it| it.top.as_mut().expect("it was given").inode += 1,
-        |it| it.top.as_mut().expect("it was given").ctime_ns += 1,
-        |it| {
-            it.engines
-                .get_mut("llamacpp")
-                .expect("it was given")
-                .ctime_ns -= 1;
-        },
-        |it| it.engines.get_mut("llamacpp").expect("it was given").device += 1,
-        |it| it.engines.clear(),
-        |it| {
+    let engine = |it: &mut Generation, change: fn(&mut Mark)| {
+        change(it.engines.get_mut("llamacpp").expect("it was given"));
+    };
+    let top = |it: &mut Generation, change: fn(&mut Mark)| {
+        change(it.top.as_mut().expect("it was given"));
+    };
+    let changes: [&dyn Fn(&mut Generation); 7] = [
+        &|it| it.top = None,
+        &|it| top(it, |mark| mark.inode += 1),
+        &|it| top(it, |mark| mark.ctime_ns += 1),
+        &|it| engine(it, |mark| mark.ctime_ns -= 1),
+        &|it| engine(it, |mark| mark.device += 1),
+        &|it| it.engines.clear(),
+        &|it| {
             let mark = it.engines["llamacpp"];
             it.engines.insert("vllm".to_owned(), mark);
         },

@@ -18,7 +18,6 @@ mod untouched;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use engine_catalog::{
     Catalog, Cause, Error, Expect, Filter, HistoryError, Manifest, Members, Name, ObjectError,
@@ -29,7 +28,7 @@ use support::{Home, entry, every_write, name, object_of, stamp};
 type Call = fn(&Catalog) -> Result<(), Error>;
 
 /// Every call that reads, in a catalog of [`busy_home`].
-const READS: [(&str, Call); 20] = [
+const READS: [(&str, Call); 19] = [
     ("open", |catalog| Catalog::open(catalog.root()).map(drop)),
     ("current", |catalog| {
         catalog.current(&name("llamacpp/b1")).map(drop)
@@ -63,9 +62,6 @@ const READS: [(&str, Call); 20] = [
     ("has_changed_since", |catalog| {
         let seen = catalog.generation()?;
         catalog.has_changed_since(&seen).map(drop)
-    }),
-    ("watch", |catalog| {
-        catalog.watch()?.wait(Some(Duration::ZERO)).map(drop)
     }),
     ("state", |catalog| {
         let (object, entry) = (object_of(&entry("b1", 2)), entry("b1", 2));
@@ -178,7 +174,7 @@ fn places() -> Vec<Place> {
         (format!("objects/{shard}/{rest}"), by_object, ""),
         (
             "refs/".to_owned(),
-            &by_ref.replace("list", "list has_changed_since watch"),
+            &by_ref.replace("list", "list has_changed_since"),
             of_refs,
         ),
         // A listing knows from the histories what has to be there.

@@ -4,11 +4,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use engine_catalog::{Expect, Wake, Watch};
+use engine_catalog::{Catalog, Expect, Wake, Watch};
 
-use crate::support::Home;
 use crate::support::sample::{entry, name};
-use crate::support::stamp;
+use crate::support::{Home, listing, stamp};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -164,4 +163,20 @@ fn output_that_nobody_reads_ends_the_wait() {
         assert_eq!(woken, Wake::Unread);
         assert!(begin.elapsed() < PATIENCE / 2);
     });
+}
+
+#[test]
+fn waiting_writes_nothing() {
+    let home = Home::new();
+    home.put(&entry("e0", "first"));
+    let reader = Catalog::open_read_only(home.catalog.root()).expect("it is there");
+    for missing in ["nothing", "lock", "history", "refs"] {
+        let _ = fs::remove_file(home.at(missing));
+        let _ = fs::remove_dir_all(home.at(missing));
+        let before = listing(home.outside());
+        let mut watch = reader.watch().expect("it is there");
+        settle(&mut watch);
+        drop(watch);
+        assert_eq!(listing(home.outside()), before, "{missing} is missing");
+    }
 }
