@@ -74,7 +74,7 @@ fn every_change_wakes_at_once() {
         fs::rename(home.at("refs"), home.at("tmp/refs")).expect("it is there");
     });
     assert_wakes_by(&mut watch, "refs that were made again", || {
-        put("e1", "first")
+        put("e1", "first");
     });
     assert_wakes_by(&mut watch, "in them", || put("e1", "second"));
 }
