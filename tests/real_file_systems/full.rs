@@ -20,7 +20,7 @@ use crate::{catalog, state};
 /// Takes all room, less `bits` that are given back one by one.
 pub(crate) fn take_all(file_system: &Mounted, kind: Kind) -> Ballast {
     match kind {
-        Kind::Ext4 | Kind::Ext4Casefold | Kind::Xfs | Kind::Vfat => {
+        Kind::Ext4 | Kind::Ext4Casefold | Kind::Ext4WholeSeconds | Kind::Xfs | Kind::Vfat => {
             Ballast::of_blocks(file_system, 250, 4 << 10)
         }
         // It reserves much more than it needs.
