@@ -7,7 +7,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -38,9 +38,13 @@ impl Following {
         let mut command = program.command();
         command.args(["list", "--watch"]).args(args);
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("it can be started");
+        Self::of(command.spawn().expect("it can be started"))
+    }
+
+    fn of(mut child: Child) -> Self {
+        let output = |it: Option<_>| it.map_or_else(|| channel().1, lines);
         Self {
-            stdout: lines(child.stdout.take().expect("it is piped")),
+            stdout: output(child.stdout.take()),
             stderr: lines(child.stderr.take().expect("it is piped")),
             children: Children(vec![child]),
         }
@@ -219,9 +223,9 @@ fn it_ends_when_nobody_reads_it_also_where_nothing_changes() {
     put.expect("it can be put");
     reader.read_line(&mut String::new()).expect("it is text");
     drop(reader);
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(0));
+    let mut following = Following::of(child);
+    assert_eq!(following.end().code(), Some(0));
+    assert_eq!(following.stderr.iter().next(), None);
 }
 
 #[test]

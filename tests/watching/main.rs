@@ -2,7 +2,7 @@
 //! not hold, and by waiting.
 //!
 //! `ENGINE_CATALOG_TEST_STEPS` says how many changes another process makes for a reader that asks after
-//! each whether it has to read again (3,000 without it).
+//! each whether it has to read again (2,000 without it).
 
 mod asking;
 mod racing;

@@ -18,7 +18,7 @@ use crate::support::mount::{Kind, Mounted};
 use crate::support::sample::{entry, name};
 use crate::support::{child, stamp};
 
-const DEFAULT_STEPS: u32 = 3000;
+const DEFAULT_STEPS: u32 = 2000;
 
 /// How often it is changed for a reader.
 fn steps() -> u32 {

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use engine_catalog::{Catalog, Wake};
+use engine_catalog::Catalog;
 use rustix::fs::inotify::{self, CreateFlags};
 
 use crate::support::sample::entry;
 use crate::support::{child, skip, stamp};
-use crate::waking::settle;
+use crate::waking::assert_wakes_by;
 
 /// Each limit, how much of it is left, and what the helper process is to find out.
 #[test]
@@ -56,13 +56,12 @@ pub(crate) fn act(role: &str, root: &Path) {
     }
     let watch = catalog.watch().expect("it is there");
     let mut watch = watch.looking_every(Duration::from_millis(5));
-    for step in 0..2 {
+    for step in ["second", "third"] {
         for engine in ["e0", "e1", "e2"] {
-            settle(&mut watch);
-            let put = catalog.put(&entry(engine, &step.to_string()), &stamp(1));
-            put.expect("it can be put");
-            let woken = watch.wait(Some(Duration::from_secs(60)));
-            assert_eq!(woken.expect("it is there"), Wake::Changed);
+            assert_wakes_by(&mut watch, engine, || {
+                let put = catalog.put(&entry(engine, step), &stamp(1));
+                put.expect("it can be put");
+            });
         }
     }
 }

@@ -35,7 +35,7 @@ fn assert_wakes(watch: &mut Watch<'_>, what: &str) {
 }
 
 /// Makes the change while it is waited for, and requires that it wakes.
-fn assert_wakes_by(watch: &mut Watch<'_>, what: &str, change: impl FnOnce() + Send) {
+pub(crate) fn assert_wakes_by(watch: &mut Watch<'_>, what: &str, change: impl FnOnce() + Send) {
     settle(watch);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -69,6 +69,18 @@ fn every_change_wakes_at_once() {
     });
     assert_wakes_by(&mut watch, "in a directory that was made again", || {
         put("e0", "third");
+    });
+    let aside = home.at("tmp/aside");
+    assert_wakes_by(
+        &mut watch,
+        "an engine that took the place of another",
+        || {
+            fs::rename(&dir, &aside).expect("it is there");
+            fs::create_dir(&dir).expect("there is room");
+        },
+    );
+    assert_wakes_by(&mut watch, "in the one that is there now", || {
+        put("e0", "fourth");
     });
     assert_wakes_by(&mut watch, "refs as a whole", || {
         fs::rename(home.at("refs"), home.at("tmp/refs")).expect("it is there");
