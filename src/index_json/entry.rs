@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -73,14 +74,20 @@ pub enum IndexEntryError {
     /// Others of the index have the same id, and are not the same.
     #[error("entries {} have this id", numbers(positions))]
     SameId {
-        /// Where all of them stand, from 1.
-        positions: Vec<usize>,
+        /// Where all of them stand, from 1: of each the same list, for there may be many.
+        positions: Arc<[usize]>,
     },
 }
 
 fn numbers(positions: &[usize]) -> String {
-    let numbers: Vec<_> = positions.iter().map(ToString::to_string).collect();
-    numbers.join(", ")
+    /// Each of those that share an id has such a message.
+    const MOST: usize = 10;
+    let (shown, others) = positions.split_at(positions.len().min(MOST));
+    let numbers: Vec<_> = shown.iter().map(ToString::to_string).collect();
+    match others.len() {
+        0 => numbers.join(", "),
+        others => format!("{} and {others} others", numbers.join(", ")),
+    }
 }
 
 /// An entry that can be taken, if there is no other one of its id.
@@ -93,7 +100,7 @@ pub(super) struct Found {
 /// Reads what is to be an entry. `of_key` has the positions of what stands under each key.
 pub(super) fn judge(
     candidate: Candidate<'_>,
-    of_key: &BTreeMap<String, Vec<usize>>,
+    of_key: &BTreeMap<String, Arc<[usize]>>,
 ) -> Result<Found, RefusedEntry> {
     let Candidate {
         position,
@@ -116,7 +123,7 @@ pub(super) fn judge(
     if let Some(positions) = key.as_ref().map(|key| &of_key[key])
         && positions.len() > 1
     {
-        let positions = positions.clone();
+        let positions = Arc::clone(positions);
         return Err(refuse(IndexEntryError::SameId { positions }));
     }
     let (entry, lifecycle) = read.map_err(|error| refuse(IndexEntryError::Entry(error)))?;

@@ -8,6 +8,7 @@ mod pairs;
 mod shape;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use entry::{IndexEntry, IndexEntryError, RefusedEntry};
 pub use shape::IndexError;
@@ -74,6 +75,9 @@ impl EngineIndex {
                 of_key.entry(key.clone()).or_default().push(*position);
             }
         }
+        let of_key = of_key.into_iter();
+        let of_key = of_key.map(|(key, positions)| (key, Arc::from(positions)));
+        let of_key = of_key.collect();
         let found = candidates.into_iter().map(|it| judge(it, &of_key));
         for found in refuse_what_shares_an_id(found.collect()) {
             match found {
@@ -115,8 +119,8 @@ fn refuse_what_shares_an_id(
         if entries.all(|other| Some(other) == first) {
             positions.extend(sharing[1..].iter().map(|at| (*at, None)));
         } else {
-            let numbers: Vec<_> = each().map(|found| found.position).collect();
-            positions.extend(sharing.iter().map(|at| (*at, Some(numbers.clone()))));
+            let numbers: Arc<[_]> = each().map(|found| found.position).collect();
+            positions.extend(sharing.iter().map(|at| (*at, Some(Arc::clone(&numbers)))));
         }
     }
     let judged = found.into_iter().enumerate();

@@ -57,6 +57,21 @@ fn key_that_stands_twice_in_a_map_is_refused_however_it_is_written() {
 }
 
 #[test]
+fn what_is_said_of_many_that_share_an_id_grows_with_them_and_not_faster() {
+    const MANY: usize = 2000;
+    let of_key = format!("{{{}}}", vec![r#""a": {}"#; MANY].join(","));
+    let created = (0..).take(MANY);
+    let of_id: Vec<_> = created.map(|at| with(&build("a", "1", at), &[])).collect();
+    for text in [of_key, list(&of_id)] {
+        let index = EngineIndex::parse(text.as_bytes()).unwrap();
+        assert_eq!(index.refused().len(), MANY);
+        let message = index.refused()[MANY - 1].to_string();
+        let expected = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1990 others have this id";
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
+#[test]
 fn what_an_entry_says_of_its_lifecycle_is_one_of_two_words() {
     let said = |key: &str, value: Value| {
         let mut entry = with(&entry("b1", 1), &[]);
