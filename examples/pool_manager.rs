@@ -4,13 +4,13 @@
 //! `cargo run --release --example pool_manager -- --help`
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use engine_catalog::{Catalog, Check, EngineIdentity, State, Wake};
+use engine_catalog::{Catalog, Check, EngineIdentity, Incomparable, Record, State, Wake};
 use serde::{Deserialize, Serialize};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -62,11 +62,18 @@ struct Report {
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the lines has seen enough.
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pool_manager: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
@@ -90,12 +97,16 @@ fn run(arguments: &Arguments) -> Result<()> {
         };
         if reported.as_ref() != Some(&report) {
             publish(&arguments.report, &report)?;
-            println!("{}", serde_json::to_string(&report)?);
+            writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
             reported = Some(report);
         }
         // Hashing gigabytes is for when something has changed.
         loop {
-            let woken = watch.wait(Some(HANDOFF_INTERVAL))?;
+            let woken = watch.wait(Some(HANDOFF_INTERVAL)).unwrap_or_else(|_| {
+                // Whoever reads the last report must not believe it still: looking again tells why.
+                std::thread::sleep(HANDOFF_INTERVAL);
+                Wake::Changed
+            });
             let handed_off = read_handoff(&arguments.handoff)?;
             let is_new = handed_off != handoff;
             handoff = handed_off;
@@ -107,8 +118,8 @@ fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Reads the handoff; `None` as long as there is none.
-fn read_handoff(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
+fn read_handoff(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
@@ -116,7 +127,7 @@ fn read_handoff(path: &Path) -> Result<Option<String>> {
 }
 
 /// Returns the engine that is handed off, and why it cannot be used; `None` where it can.
-fn look(catalog: &Catalog, handoff: Option<&str>) -> (Option<EngineIdentity>, Option<String>) {
+fn look(catalog: &Catalog, handoff: Option<&[u8]>) -> (Option<EngineIdentity>, Option<String>) {
     #[derive(Deserialize)]
     struct Handoff {
         engine_catalog_id: String,
@@ -125,7 +136,7 @@ fn look(catalog: &Catalog, handoff: Option<&str>) -> (Option<EngineIdentity>, Op
     let Some(handoff) = handoff else {
         return no("no engine is handed off".to_owned());
     };
-    let id = match serde_json::from_str::<Handoff>(handoff) {
+    let id = match serde_json::from_slice::<Handoff>(handoff) {
         Ok(handoff) => handoff.engine_catalog_id,
         Err(error) => return no(format!("the handoff names no engine: {error}")),
     };
@@ -145,6 +156,8 @@ fn look(catalog: &Catalog, handoff: Option<&str>) -> (Option<EngineIdentity>, Op
                     paths.collect::<Vec<_>>().join(", ")
                 ))
             }
+            // Nothing tells what they are to be like, so to be there is all that can be asked of them.
+            Ok(Check::NothingToCompare(Incomparable::NoDigest)) => missing(&record),
             // Of an image there are no files here.
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
@@ -153,6 +166,13 @@ fn look(catalog: &Catalog, handoff: Option<&str>) -> (Option<EngineIdentity>, Op
         Err(error) => Some(error.to_string()),
     };
     (identity, reason)
+}
+
+/// Returns which file of an engine is not there.
+fn missing(record: &Record) -> Option<String> {
+    let mut files = record.entry.artifacts.iter();
+    let missing = files.find(|path| path.is_absolute() && !path.exists())?;
+    Some(format!("not there: {}", missing.display()))
 }
 
 /// Keeps the report for others, who find the one before or this one, whole.

@@ -5,6 +5,7 @@
 
 #[path = "../support/example.rs"]
 mod example;
+mod oddities;
 mod process;
 #[path = "../support/program.rs"]
 mod program;
