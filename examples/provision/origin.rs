@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::plan::Step;
 use crate::request::refuse_secret;
 use crate::tree::Tree;
-use crate::{Result, libraries, tool};
+use crate::{Result, libraries, say, tool};
 
 #[derive(Debug)]
 pub(crate) enum Origin {
@@ -147,12 +147,17 @@ impl Origin {
             git.arg("-C").arg(&dir);
             git
         };
-        // Git moves HEAD when everything is there.
+        // Git moves HEAD when everything is there. Since then somebody may have edited it, to see whether
+        // that mends the build.
         if dir.is_dir() {
             let head = tool::answer(within().args(["rev-parse", "HEAD"]));
-            if head.is_ok_and(|head| head.trim_end() == commit) {
+            let changes = tool::answer(within().args(["status", "--porcelain"]));
+            if head.is_ok_and(|head| head.trim_end() == commit)
+                && changes.is_ok_and(|changes| changes.is_empty())
+            {
                 return Ok(());
             }
+            say("what was checked out is not as it was: checking it out anew");
             fs::remove_dir_all(&dir)?;
         }
         tool::run(

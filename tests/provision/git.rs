@@ -145,3 +145,36 @@ fn a_ref_that_is_not_there_is_named() {
     let checkout = format!("checkout --quiet --detach {absent} ended with exit status: 128");
     assert!(message.ends_with(&checkout), "{message}");
 }
+
+#[test]
+fn what_was_edited_after_it_was_checked_out_is_not_built_as_the_commit() {
+    for tool in ["cmake", "make", "cc"] {
+        let Some(_) = skip::program(tool) else { return };
+    }
+    let bench = Bench::new();
+    let source = bench.at("source");
+    fs::create_dir(&source).unwrap();
+    let project = "cmake_minimum_required(VERSION 3.10)\nproject(server VERSION 1.0 LANGUAGES C)\n\
+        add_executable(server server.c)\n";
+    fs::write(source.join("CMakeLists.txt"), project).unwrap();
+    fs::write(source.join("server.c"), "#error broken").unwrap();
+    let Some(repository) = Repository::new(bench.at("upstream"), &source) else {
+        return;
+    };
+    let url = repository.dir.to_str().unwrap();
+    let place = ["--build-dir", "builds", "--target", "server"];
+    let more = ["--binary", "server"];
+    let args = [
+        &["source", "--git", url, "--ref", "main"],
+        &place[..],
+        &more,
+    ]
+    .concat();
+    bench.refuses(&args);
+    let builds = fs::read_dir(bench.at("builds")).unwrap();
+    let mut sources = builds.map(|entry| entry.unwrap().path().join("source"));
+    let checked_out = sources.find(|path| path.is_dir()).unwrap();
+    fs::write(checked_out.join("server.c"), "int main(void) { return 0; }").unwrap();
+    let message = bench.refuses(&args);
+    assert!(message.contains(" ended with exit status: "), "{message}");
+}
