@@ -1,5 +1,7 @@
 //! What a run says of its engines, so that somebody can tell later what differed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Record};
@@ -54,6 +56,13 @@ pub enum RunError {
         /// The snapshot of the engines that it names.
         found: ObjectId,
     },
+    /// What one of them says of an engine is not what the entry says: it was edited, or put together of
+    /// two.
+    #[error("what is said of engine {object} is not what its entry says")]
+    Identity {
+        /// The entry.
+        object: ObjectId,
+    },
     /// It has more engines than a snapshot can.
     #[error(transparent)]
     Snapshot(#[from] ObjectError),
@@ -81,6 +90,14 @@ impl RunEngines {
             Err(RunError::Mismatch { expected, found })
         }
     }
+
+    /// Returns each engine once.
+    fn by_object(&self) -> BTreeMap<&ObjectId, &EngineIdentity> {
+        let engines = self.engines.iter();
+        engines
+            .map(|identity| (&identity.object, identity))
+            .collect()
+    }
 }
 
 impl Catalog {
@@ -102,8 +119,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// Those of [`RunEngines::validate`], and [`RunError::Catalog`]: [`Error::NoSuchEntry`] where an entry
-    /// is not in this catalog, and [`Error::Object`].
+    /// Those of [`RunEngines::validate`], [`RunError::Identity`], and [`RunError::Catalog`]:
+    /// [`Error::NoSuchEntry`] where an entry is not in this catalog, and [`Error::Object`].
     pub fn compare_runs(
         &self,
         from: &RunEngines,
@@ -113,7 +130,16 @@ impl Catalog {
             run.validate()?;
         }
         if from.snapshot == to.snapshot {
-            return Ok(Vec::new());
+            // Nothing needs to be in this catalog; what both say of the same must be the same.
+            let said = from.by_object();
+            let other = to
+                .engines
+                .iter()
+                .find(|it| said.get(&it.object) != Some(it));
+            return match other.map(|it| it.object) {
+                Some(object) => Err(RunError::Identity { object }),
+                None => Ok(Vec::new()),
+            };
         }
         Ok(compare_engines(
             &self.engines_of(from)?,
@@ -121,12 +147,15 @@ impl Catalog {
         ))
     }
 
-    fn engines_of(&self, run: &RunEngines) -> Result<Vec<Record>, Error> {
-        let read = run.engines.iter().map(|identity| {
-            let object = identity.object;
+    fn engines_of(&self, run: &RunEngines) -> Result<Vec<Record>, RunError> {
+        let read = run.by_object().into_iter().map(|(&object, identity)| {
             let entry = self.entry(&object)?;
             let entry = entry.ok_or(Error::NoSuchEntry { object })?;
-            Ok(Record { object, entry })
+            let record = Record { object, entry };
+            if record.identity() != *identity {
+                return Err(RunError::Identity { object });
+            }
+            Ok(record)
         });
         read.collect()
     }

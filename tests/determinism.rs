@@ -270,6 +270,46 @@ fn what_is_no_account_of_a_run_is_refused() {
     [exit status 1]
     ");
 
+    let mut mixed = config.clone();
+    mixed["engine_catalog"]["engines"][0]["engine_version"] = json!("b2");
+    write("mixed", &mixed);
+    assert_snapshot!(diff(&program, "run-1", "mixed"), @"
+    | error: what is said of engine [ID] is not what its entry says
+    [exit status 1]
+    ");
+    provision(
+        &program,
+        &Engine {
+            flag: "-DGGML_FMA=ON",
+            ..ENGINE
+        },
+    );
+    run(&program, "run-2");
+    assert_snapshot!(diff(&program, "mixed", "run-2"), @"
+    | error: what is said of engine [ID] is not what its entry says
+    [exit status 1]
+    ");
+
+    // An engine that stands twice is one.
+    let mut twice = config.clone();
+    let engine = twice["engine_catalog"]["engines"][0].clone();
+    twice["engine_catalog"]["engines"] = json!([engine, engine]);
+    write("twice", &twice);
+    assert_eq!(diff(&program, "run-1", "twice"), "");
+    assert_eq!(
+        diff(&program, "twice", "run-2"),
+        diff(&program, "run-1", "run-2")
+    );
+
+    write(
+        "secret",
+        &json!({"engine_catalog": "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"}),
+    );
+    assert_snapshot!(diff(&program, "run-1", "secret"), @"
+    | error: secret/run_config.json: engine_catalog: it looks like it contains an access token
+    [exit status 1]
+    ");
+
     write("without", &json!({"seed": 42}));
     assert_snapshot!(diff(&program, "run-1", "without"), @r#"
     | error: without/run_config.json: it has no key "engine_catalog": `snapshot show NAME --run-config` prints what belongs there

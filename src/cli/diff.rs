@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine_catalog::{
     Catalog, Difference, Error, ErrorKind, FieldDiff, FileChange, Record, RunEngines, RunError,
-    compare_engines, diff,
+    compare_engines, diff, find_secret,
 };
 
 use super::changes::{self, finish};
 use super::failure::Failure;
 use super::get;
+use super::input;
 use super::output::Output;
 use super::snapshot::find_members;
 use super::text::{printable, short};
@@ -136,18 +137,24 @@ fn diff_runs(
 
 /// Reads what a run says of its engines.
 fn read_run(path: &Path) -> Result<RunEngines, Failure> {
-    let refuse = |what: String| Failure::Input(format!("{}: {what}", path.display()));
-    let text = std::fs::read(path).map_err(|error| Failure::Read(path.to_owned(), error))?;
-    let config: serde_json::Value =
-        serde_json::from_slice(&text).map_err(|error| refuse(format!("not JSON: {error}")))?;
+    let refuse = |what: String| input::refuse(path, what);
+    let config: serde_json::Value = serde_json::from_slice(&input::read(path)?)
+        .map_err(|error| refuse(format!("not JSON: {error}")))?;
     let key = RunEngines::KEY;
     let engines = config.get(key).ok_or_else(|| {
         refuse(format!(
             "it has no key {key:?}: `snapshot show NAME --run-config` prints what belongs there"
         ))
     })?;
-    let run: RunEngines = serde::Deserialize::deserialize(engines)
-        .map_err(|error: serde_json::Error| refuse(format!("{key}: {error}")))?;
+    let run: RunEngines =
+        serde::Deserialize::deserialize(engines).map_err(|error: serde_json::Error| {
+            // It may repeat what stands there.
+            let error = error.to_string();
+            refuse(match find_secret(&error) {
+                Some(kind) => format!("{key}: it looks like it contains {kind}"),
+                None => format!("{key}: {error}"),
+            })
+        })?;
     run.validate().map_err(|error| refuse(error.to_string()))?;
     Ok(run)
 }
