@@ -334,6 +334,10 @@ fn what_is_no_account_of_a_run_is_refused() {
     );
     assert!(shown.ends_with("[exit status 3]\n"), "{shown}");
 
+    assert_snapshot!(shows(&program, &["diff", "run-1", "run-7"]), @r#"
+    | error: neither an entry nor a snapshot is found for "run-7": tried engine/version, id, object id, and names and ids of snapshots
+    [exit status 1]
+    "#);
     assert_snapshot!(shows(&program, &["diff", "run-1", "llamacpp/b1"]), @r#"
     | error: "run-1" is a snapshot and "llamacpp/b1" is an entry
     [exit status 2]

@@ -92,8 +92,11 @@ fn find(catalog: &Catalog, spec: &str) -> Result<Side, Failure> {
         Some((records, damaged)) => Ok(Side::Set(records, damaged)),
         None => {
             entry?;
-            // It is not there: says what was tried.
-            get::find(catalog, spec).map(|record| Side::Entry(Box::new(record)))
+            let tried = format!(
+                "neither an entry nor a snapshot is found for {spec:?}: tried engine/version, id, \
+                 object id, and names and ids of snapshots"
+            );
+            Err(get::absent(catalog, spec, &tried)?)
         }
     }
 }

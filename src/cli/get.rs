@@ -68,16 +68,22 @@ pub(super) fn find(catalog: &Catalog, spec: &str) -> Result<Record, Failure> {
     if let Some(record) = catalog.find(spec)? {
         return Ok(record);
     }
-    if let Ok(name) = spec.parse::<RefName>()
-        && !catalog.history(&name)?.is_empty()
-    {
-        return Err(Failure::NotFound(format!(
-            "{name} is retired: its `history` shows its entries, `rollback` brings it back"
-        )));
-    }
-    Err(Failure::NotFound(format!(
-        "no entry is found for {spec:?}: tried engine/version, id and object id"
-    )))
+    let tried = format!("no entry is found for {spec:?}: tried engine/version, id and object id");
+    Err(absent(catalog, spec, &tried)?)
+}
+
+/// Returns why there is no entry for `spec`: it is retired, else as `message` says.
+pub(super) fn absent(catalog: &Catalog, spec: &str, message: &str) -> Result<Failure, Failure> {
+    let retired = match spec.parse::<RefName>() {
+        Ok(name) if !catalog.history(&name)?.is_empty() => Some(name),
+        _ => None,
+    };
+    Ok(Failure::NotFound(match retired {
+        Some(name) => {
+            format!("{name} is retired: its `history` shows its entries, `rollback` brings it back")
+        }
+        None => message.to_owned(),
+    }))
 }
 
 /// The entry for a person, a field a line.
