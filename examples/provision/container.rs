@@ -7,7 +7,7 @@ use crate::Result;
 use crate::arguments::ContainerArgs;
 use crate::flags::normalized;
 use crate::plan::{Step, Way};
-use crate::request::{Mode, Prepared, Request};
+use crate::request::{Mode, Prepared, Request, refuse_secret};
 
 pub(crate) struct Container {
     request: Request,
@@ -18,6 +18,7 @@ pub(crate) struct Container {
 impl Container {
     pub(crate) fn new(engine: &str, version: Option<&str>, args: &ContainerArgs) -> Result<Self> {
         let image = &args.image;
+        refuse_secret("image", image)?;
         let (name, digest) = image.split_once('@').ok_or_else(|| {
             format!("image {image} has no digest: a tag alone may be another image tomorrow")
         })?;

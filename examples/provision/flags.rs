@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use engine_catalog::find_secret;
+
 /// Options of llama.cpp that have another name now. An upstream build that is given the first one stops;
 /// of the others it warns, and misses when one is `OFF`.
 const RENAMED: [(&str, &str); 9] = [
@@ -26,7 +28,10 @@ pub(crate) fn normalized(words: &[String]) -> Result<Vec<String>, String> {
     let mut values = BTreeMap::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let not_a_flag = || format!("{word:?} is no CMake flag of the form -DNAME=VALUE");
+        let not_a_flag = || match find_secret(word) {
+            Some(kind) => format!("what looks like it contains {kind} is no CMake flag"),
+            None => format!("{word:?} is no CMake flag of the form -DNAME=VALUE"),
+        };
         let definition = match word.strip_prefix("-D").ok_or_else(not_a_flag)? {
             "" => words.next().ok_or_else(not_a_flag)?,
             definition => definition,

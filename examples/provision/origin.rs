@@ -28,15 +28,38 @@ pub(crate) enum Origin {
     },
 }
 
+/// What git sets for its hooks and the like. With it, every git works on the repository of whoever called
+/// this, wherever it is started.
+const OF_ANOTHER_REPOSITORY: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_SHALLOW_FILE",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+];
+
 /// Returns git, which asks nobody for a password.
 pub(crate) fn git() -> Command {
     let mut git = Command::new("git");
     git.env("GIT_TERMINAL_PROMPT", "0");
+    leave(&mut git);
     git
 }
 
-/// Has git, also where cmake calls it, not take a repository around `source` for that of the source.
+fn leave(command: &mut Command) {
+    for name in OF_ANOTHER_REPOSITORY {
+        command.env_remove(name);
+    }
+}
+
+/// Has git, also where cmake calls it, not take another repository for that of the source: the one around
+/// `source`, or that of whoever called this.
 pub(crate) fn stay_within(command: &mut Command, source: &Path) {
+    leave(command);
     if let Some(above) = source.parent() {
         command.env("GIT_CEILING_DIRECTORIES", above);
     }
@@ -56,6 +79,7 @@ impl Origin {
     pub(crate) fn git(url: &str, reference: &str) -> Result<Self> {
         // Git repeats the URL in what it complains of.
         refuse_secret("git URL", url)?;
+        refuse_secret("git ref", reference)?;
         let origin = |commit: &str| Self::Git {
             url: url.to_owned(),
             reference: reference.to_owned(),

@@ -38,6 +38,17 @@ fn what_the_catalog_would_refuse_is_refused_before_it_is_built() {
     let url = "https://me:hunter2@git.example/x";
     let git = libdeflate_args(&["--git", url, "--ref", "main"], &[]);
     assert_snapshot!(refuses(&git), @"provision: error: git URL looks like it contains a password in a URL");
+    let token = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+    let refuses_token = |args: &[&str]| {
+        let message = refuses(args);
+        assert!(!message.contains(token), "{message}");
+        message
+    };
+    let git = libdeflate_args(&["--git", "/nowhere", "--ref", token], &[]);
+    assert_snapshot!(refuses_token(&git), @"provision: error: git ref looks like it contains an access token");
+    assert_snapshot!(refuses_token(&["container", token]), @"provision: error: image looks like it contains an access token");
+    let flag = libdeflate_args(&source, &[token]);
+    assert_snapshot!(refuses_token(&flag), @"provision: error: what looks like it contains an access token is no CMake flag");
     let version = [
         &["--version", "b\u{1b}1"],
         &libdeflate_args(&source, &[])[..],

@@ -146,30 +146,41 @@ fn a_ref_that_is_not_there_is_named() {
     assert!(message.ends_with(&checkout), "{message}");
 }
 
-#[test]
-fn what_was_edited_after_it_was_checked_out_is_not_built_as_the_commit() {
+/// A repository of a small project, of which `server.c` is `program`, and the arguments for its branch.
+fn small(bench: &Bench, program: &str) -> Option<(Repository, Vec<String>)> {
     for tool in ["cmake", "make", "cc"] {
-        let Some(_) = skip::program(tool) else { return };
+        skip::program(tool)?;
     }
-    let bench = Bench::new();
     let source = bench.at("source");
     fs::create_dir(&source).unwrap();
     let project = "cmake_minimum_required(VERSION 3.10)\nproject(server VERSION 1.0 LANGUAGES C)\n\
         add_executable(server server.c)\n";
     fs::write(source.join("CMakeLists.txt"), project).unwrap();
-    fs::write(source.join("server.c"), "#error broken").unwrap();
-    let Some(repository) = Repository::new(bench.at("upstream"), &source) else {
+    fs::write(source.join("server.c"), program).unwrap();
+    let repository = Repository::new(bench.at("upstream"), &source)?;
+    let url = repository.dir.to_str().unwrap();
+    let args = [
+        "source",
+        "--git",
+        url,
+        "--ref",
+        "main",
+        "--build-dir",
+        "builds",
+    ];
+    let what = ["--target", "server", "--binary", "server"];
+    let args = args.iter().chain(&what).map(|it| (*it).to_owned());
+    let args = args.collect();
+    Some((repository, args))
+}
+
+#[test]
+fn what_was_edited_after_it_was_checked_out_is_not_built_as_the_commit() {
+    let bench = Bench::new();
+    let Some((_repository, args)) = small(&bench, "#error broken") else {
         return;
     };
-    let url = repository.dir.to_str().unwrap();
-    let place = ["--build-dir", "builds", "--target", "server"];
-    let more = ["--binary", "server"];
-    let args = [
-        &["source", "--git", url, "--ref", "main"],
-        &place[..],
-        &more,
-    ]
-    .concat();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
     bench.refuses(&args);
     let builds = fs::read_dir(bench.at("builds")).unwrap();
     let mut sources = builds.map(|entry| entry.unwrap().path().join("source"));
@@ -177,4 +188,22 @@ fn what_was_edited_after_it_was_checked_out_is_not_built_as_the_commit() {
     fs::write(checked_out.join("server.c"), "int main(void) { return 0; }").unwrap();
     let message = bench.refuses(&args);
     assert!(message.contains(" ended with exit status: "), "{message}");
+}
+
+#[test]
+fn the_repository_of_whoever_calls_it_stays_as_it_is() {
+    let bench = Bench::new();
+    let Some((repository, args)) = small(&bench, "int main(void) { return 0; }") else {
+        return;
+    };
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut command = bench.command(Path::new(&path), &args);
+    // As in a hook.
+    command.env("GIT_DIR", repository.dir.join(".git"));
+    let output = command.output().unwrap();
+    let head = repository.git(&["symbolic-ref", "HEAD"]);
+    assert_eq!(head, "refs/heads/main");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }
