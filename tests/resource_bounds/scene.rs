@@ -13,11 +13,12 @@ use crate::support::{listing, object_file, stamp};
 
 /// Every command that reads, or that brings in: `{out}` and `{own}` stand for what is not there yet,
 /// and for another catalog, `{root}` for the catalog itself.
-pub(crate) const COMMANDS: [(&str, &[&str]); 18] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 19] = [
     ("get", &["get", "e0/1"]),
     ("get by id", &["get", "e0:1"]),
     ("get unknown", &["get", "nobody-knows"]),
     ("list", &["list"]),
+    ("export", &["export"]),
     ("history", &["history", "e0/1"]),
     ("diff", &["diff", "e0/1", "e1/1"]),
     ("verify", &["verify", "--json"]),
