@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::hash::ObjectId;
-use crate::name::{Name, NameError};
+use crate::name::{Name, NameError, is_control};
+use crate::secrets::find_secret;
 
 /// What a change of a ref was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +87,32 @@ impl Stamp {
             Err(before) => -ms(before.duration()),
         };
         Self::new(actor, at_ms)
+    }
+
+    /// Returns the same, whose actor also says where things come from: `<actor> from <source>`. Where that
+    /// is too long for a name it is cut, and ends in `…`; a control becomes `?`, and a source that looks
+    /// as if it contained a credential `…`.
+    #[must_use]
+    pub fn from_source(&self, source: &str) -> Self {
+        let source = find_secret(source).map_or(source, |_| "…");
+        let shown = |c| if is_control(c) { '?' } else { c };
+        let whole: String = format!("{} from {source}", self.actor)
+            .chars()
+            .map(shown)
+            .collect();
+        // Nothing fits where the actor alone is as long as a name may be.
+        let ends = whole.char_indices().rev().map(|(at, _)| at);
+        let cut = ends.take_while(|at| *at > self.actor.as_str().len());
+        let mut fitting = [Name::new(&whole)]
+            .into_iter()
+            .chain(cut.map(|at| Name::new(&format!("{}…", &whole[..at]))));
+        let actor = fitting
+            .find_map(Result::ok)
+            .unwrap_or_else(|| self.actor.clone());
+        Self {
+            actor,
+            ..self.clone()
+        }
     }
 }
 
@@ -238,7 +265,38 @@ mod tests {
         )
     }
 
+    fn actor_from(actor: &str, source: &str) -> String {
+        let stamp = Stamp::new(actor, 7).unwrap().from_source(source);
+        assert_eq!(stamp.at_ms, 7);
+        stamp.actor.to_string()
+    }
+
+    #[test]
+    fn actor_says_where_things_come_from_as_far_as_it_fits() {
+        for (source, said) in [
+            ("node1:/srv/engines", "me@here from node1:/srv/engines"),
+            ("a\n\u{202e}b", "me@here from a??b"),
+            ("rsync://me:hunter2@node1/x", "me@here from …"),
+        ] {
+            assert_eq!(actor_from("me@here", source), said);
+        }
+        // Each of these letters takes six bytes of the 255, what is before them 19, and the mark nine.
+        let long = actor_from("me@here", &"ü".repeat(200));
+        assert_eq!(long, format!("me@here from {}…", "ü".repeat(37)));
+        let full = "a".repeat(255);
+        assert_eq!(actor_from(&full, "node1:/srv"), full);
+    }
+
     proptest! {
+        #[test]
+        fn any_source_gives_a_name_that_begins_with_the_actor(
+            actor in "[^\\pC]{1,80}", source in ".{0,300}",
+        ) {
+            if let Ok(actor) = Name::new(&actor) {
+                prop_assert!(actor_from(actor.as_str(), &source).starts_with(actor.as_str()));
+            }
+        }
+
         #[test]
         fn every_change_survives_its_line(change in arbitrary_change()) {
             prop_assert_eq!(change.to_string().parse(), Ok(change));

@@ -43,6 +43,12 @@ impl Side {
         }
         Self { current, held }
     }
+
+    /// The same after it held `passed` in between, and came back.
+    pub(crate) fn back_from(mut self, passed: ObjectId) -> Self {
+        self.held.extend([Some(passed), self.current]);
+        self
+    }
 }
 
 /// Decides what is to become of `ours`, given `theirs`.

@@ -182,9 +182,11 @@ pub(crate) struct Update {
     pub(crate) op: Op,
     pub(crate) expect: Expect,
     /// What its history is to say that it held before that, one after the other, none of which it holds
-    /// now. No reader finds the ref holding one of them. None where the ref is there and has no history.
+    /// now. No reader finds the ref holding one of them. One at most where the ref is there and has no
+    /// history.
     pub(crate) through: Vec<ObjectId>,
-    /// What it is to hold; `None` to remove it.
+    /// What it is to hold; `None` to remove it. After `through` it may be what the ref holds: then the last
+    /// line is a rollback to that.
     pub(crate) new: Option<ObjectId>,
 }
 
@@ -352,8 +354,12 @@ fn lines(old: Option<ObjectId>, update: &Update, stamp: &Stamp) -> VecDeque<Chan
         if before != new {
             lines.push_back(Change {
                 at_ms: stamp.at_ms,
-                // Removing a ref is always retiring.
-                op: new.map_or(Op::Retire, |_| update.op),
+                op: match new {
+                    // Removing a ref is always retiring.
+                    None => Op::Retire,
+                    Some(_) if new == old => Op::Rollback,
+                    Some(_) => update.op,
+                },
                 old: before,
                 new,
                 actor: stamp.actor.clone(),

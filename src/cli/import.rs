@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_catalog::{
-    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOutcome, ImportSide, Imported, ImportedRef,
-    ObjectId, RefusedEntry, diff,
+    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportSide, Imported,
+    ImportedRef, ObjectId, RefusedEntry, diff,
 };
 use serde::Serialize;
 
 use super::failure::{Failure, say};
 use super::input::{read, refuse};
+use super::prefer::PreferArgs;
 use super::text::short;
 use super::{Context, Status, open_source};
 
@@ -19,7 +20,8 @@ use super::{Context, Status, open_source};
 /// Every byte is checked. Objects come first, then refs, which only move forward: one that is not
 /// here is made; one that the source has moved on from, by its history, follows; one that was
 /// replaced or retired here after it held the same stays. Where each has gone its own way, ours stays
-/// and the conflict is shown.
+/// and the conflict is shown, unless `--prefer` says what is to become of it. The history says where a
+/// change came from.
 ///
 /// A directory is a bundle or a catalog. A file, or `-`, is an index: a map from id to entry, or a
 /// list of entries, alone or as `entries` beside a `version` (1); or NDJSON, as `export` writes it. An
@@ -29,7 +31,7 @@ use super::{Context, Status, open_source};
 /// of an unknown version is refused as a whole.
 ///
 /// Columns: what became of it, engine, version, what it held here, what it holds in the source, and
-/// for a conflict the fields that differ. Of an index each entry is shown, and why it was refused; of
+/// for a conflict the fields that differ, also where it was settled (ours, theirs). Of an index each entry is shown, and why it was refused; of
 /// other sources, refs that stay as they are for good reason are not. Exit status: 1 where there are
 /// conflicts, or an entry was refused; 3 where something could not be read.
 #[derive(Debug, Args)]
@@ -40,18 +42,23 @@ Examples:
   engine-catalog import index.json
   engine-catalog --root elsewhere export | engine-catalog import -
 
+  engine-catalog import /mnt/node1/engines --prefer newest --prefer llamacpp/b4321=ours
+
 What the source holds is in the store also after a conflict. To look at it, and to take it:
   engine-catalog diff OURS THEIRS
-  engine-catalog get THEIRS --json | jq .entry | engine-catalog put")]
+  engine-catalog import SOURCE --prefer ENGINE/VERSION=theirs")]
 pub(super) struct Import {
     /// The directory of a bundle, or the root of a catalog; or a file with an index, `-` for standard
     /// input
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
 
-    /// Show what would become of the entries of an index, and write nothing
+    /// Show what would become of each ref, or entry of an index, and write nothing
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    prefer: PreferArgs,
 }
 
 impl Import {
@@ -59,18 +66,40 @@ impl Import {
         if is_index(&self.source) {
             return self.run_index(context);
         }
-        if self.dry_run {
-            let message = "--dry-run is for an index; this is a directory";
-            return Err(Failure::Usage(message.to_owned()));
-        }
+        let options = ImportOptions {
+            prefer: self.prefer.prefer()?,
+        };
         let source = open_source(&self.source)?;
-        let (catalog, stamp) = context.write()?;
-        let imported = catalog.import(&source, &stamp)?;
+        let (catalog, imported) = if self.dry_run {
+            let catalog = context.read()?;
+            let imported = catalog.plan_import(&source, &options)?;
+            (catalog, imported)
+        } else {
+            let (catalog, stamp) = context.write()?;
+            let stamp = stamp.from_source(&shown(&self.source));
+            let imported = catalog.import_with(&source, &options, &stamp)?;
+            (catalog, imported)
+        };
         show(context, &catalog, &imported, is_shown)?;
-        report(&imported, &[], false)
+        let status = report(&imported, &[], self.dry_run)?;
+        if imported
+            .refs
+            .iter()
+            .any(|it| it.outcome == ImportOutcome::Conflict)
+        {
+            say(
+                "hint",
+                "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses",
+            );
+        }
+        Ok(status)
     }
 
     fn run_index(self, context: &mut Context) -> Result<Status, Failure> {
+        if self.prefer.is_given() {
+            let message = "--prefer is for a bundle or a catalog; this is an index";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let index = EngineIndex::parse(&read(&self.source)?);
         let index = index.map_err(|error| refuse(&self.source, error))?;
         let (catalog, imported) = if self.dry_run {
@@ -79,6 +108,7 @@ impl Import {
             (catalog, imported)
         } else {
             let (catalog, stamp) = context.write()?;
+            let stamp = stamp.from_source(&shown(&self.source));
             let imported = catalog.import_index(&index, &stamp)?;
             (catalog, imported)
         };
@@ -92,6 +122,16 @@ impl Import {
 fn is_index(source: &Path) -> bool {
     let is_file = |path: &Path| path.metadata().is_ok_and(|found| !found.is_dir());
     source == Path::new("-") || is_file(source)
+}
+
+/// Returns what histories call a source: wherever they are read, it says which one that was.
+fn shown(source: &Path) -> String {
+    if source == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    let whole = source.canonicalize();
+    let whole = whole.unwrap_or_else(|_| source.to_owned());
+    whole.display().to_string()
 }
 
 /// Shows what became of refs.
@@ -180,7 +220,9 @@ fn report(
         };
         say("error", &format!("{whose}{}", problem.cause));
     }
-    use ImportOutcome::{Conflict, Created, Forward, Kept, Retired, Same, Superseded};
+    use ImportOutcome::{
+        Conflict, Created, Forward, Kept, Ours, Retired, Same, Superseded, Theirs,
+    };
     let count = |outcome| {
         imported
             .refs
@@ -190,9 +232,9 @@ fn report(
     };
     let always = [Created, Forward, Same, Kept, Conflict];
     let mut counts = always.map(|it| format!("{} {it}", count(it))).to_vec();
-    let of_index = [Superseded, Retired].map(|it| (count(it), it.to_string()));
+    let at_times = [Ours, Theirs, Superseded, Retired].map(|it| (count(it), it.to_string()));
     let refused_there = (refused_entries.len(), "refused".to_owned());
-    let told = of_index.into_iter().chain([refused_there]);
+    let told = at_times.into_iter().chain([refused_there]);
     let told = told.filter(|(count, _)| *count > 0);
     counts.extend(told.map(|(count, outcome)| format!("{count} {outcome}")));
     let done = if is_dry { "would import" } else { "import" };
@@ -217,7 +259,8 @@ fn differences(
     catalog: &Catalog,
     changed: &ImportedRef,
 ) -> Result<Option<Vec<FieldDiff>>, Failure> {
-    let (ImportOutcome::Conflict, Some(ours)) = (changed.outcome, changed.ours) else {
+    use ImportOutcome::{Conflict, Ours, Theirs};
+    let (Conflict | Ours | Theirs, Some(ours)) = (changed.outcome, changed.ours) else {
         return Ok(None);
     };
     match catalog.entry(&ours) {
@@ -240,7 +283,7 @@ struct JsonImport<'a> {
     ours: Option<ObjectId>,
     /// What it holds in the source.
     theirs: ObjectId,
-    /// Of a conflict, as `diff` shows them; else `null`.
+    /// Of a conflict, also one that was settled, as `diff` shows them; else `null`.
     differences: Option<Vec<FieldDiff>>,
 }
 

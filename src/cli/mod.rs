@@ -21,6 +21,7 @@ mod input;
 mod list;
 mod man;
 mod output;
+mod prefer;
 mod proof_dir;
 mod put;
 mod record;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::settle::Step;
-use super::{ImportOutcome, ImportSide, Imported, ImportedRef};
+use super::{ImportOutcome, Imported, ImportedRef};
 use crate::catalog::{Catalog, Record, batch_size, encode_checked};
 use crate::change::{Op, Stamp};
 use crate::durable::Hold;
@@ -170,15 +170,6 @@ impl Catalog {
         }
         for held in ours.held.iter_mut().chain([&mut ours.current]).flatten() {
             *held = *same.get(held).unwrap_or(held);
-        }
-    }
-}
-
-impl Imported {
-    fn tell(&mut self, done: Result<Vec<ImportedRef>, Error>) {
-        match done {
-            Ok(done) => self.refs.extend(done),
-            Err(cause) => self.problem(ImportSide::Here, cause),
         }
     }
 }

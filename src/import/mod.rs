@@ -4,6 +4,7 @@
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
 mod cargo;
+mod choose;
 #[cfg(feature = "json")]
 mod index;
 mod settle;
@@ -21,10 +22,18 @@ use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
+use crate::prefer::{Choice, Prefer};
 use crate::refs::{self, Expect, Update};
 
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
+
+/// How [`Catalog::import_with`] is to import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What is preferred where each side has gone its own way; by default nothing.
+    pub prefer: Prefer,
+}
 
 /// What [`Catalog::import`] did, or `Catalog::import_index`.
 #[derive(Debug, Default)]
@@ -73,6 +82,11 @@ pub enum ImportOutcome {
     Kept,
     /// Each has gone its own way. Ours stays; what theirs holds is in the store.
     Conflict,
+    /// Each has gone its own way, and ours is preferred: it stays, and is ahead of theirs by its history.
+    /// Where each has been rolled back past the other, no history can say that, and it may conflict again.
+    Ours,
+    /// Each has gone its own way, and theirs is preferred: ours holds what theirs holds now.
+    Theirs,
     /// Of an index: it is in the history, and a newer entry of the index came after it.
     Superseded,
     /// Of an index: it is in the history, and the ref is retired, as it was there.
@@ -87,6 +101,8 @@ impl std::fmt::Display for ImportOutcome {
             Self::Forward => "forward",
             Self::Kept => "kept",
             Self::Conflict => "conflict",
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
             Self::Superseded => "superseded",
             Self::Retired => "retired",
         })
@@ -143,10 +159,55 @@ impl Catalog {
     /// before stays, and importing again is harmless. What cannot be read or taken of a single ref
     /// or snapshot is among the [problems](Imported::problems).
     pub fn import(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
-        told("import", self.bring_in(source, stamp))
+        self.import_with(source, &ImportOptions::default(), stamp)
     }
 
-    fn bring_in(&self, source: &Self, stamp: &Stamp) -> Result<Imported, Error> {
+    /// As [`import`](Self::import), with options: where each side has gone its own way, a ref becomes what
+    /// is preferred of it.
+    ///
+    /// # Locking
+    ///
+    /// As [`import`](Self::import).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`import`](Self::import).
+    pub fn import_with(
+        &self,
+        source: &Self,
+        options: &ImportOptions,
+        stamp: &Stamp,
+    ) -> Result<Imported, Error> {
+        told("import", self.bring_in(source, options, stamp))
+    }
+
+    /// Returns what [`import_with`](Self::import_with) would do as things stand, and writes nothing and
+    /// takes no lock. Of what is attached, and of snapshots, it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the source cannot be listed.
+    pub fn plan_import(&self, source: &Self, options: &ImportOptions) -> Result<Imported, Error> {
+        let mut imported = Imported::default();
+        for name in refs::list(source.root_dir(), &Filter::default())? {
+            match Arrival::of_ref(source, &name) {
+                Ok(Some((arrival, _))) => {
+                    let planned = self.move_to(&arrival, options);
+                    imported.tell(planned.map(|step| [step.done]));
+                }
+                Ok(None) => {}
+                Err(cause) => imported.problem(ImportSide::Source, cause),
+            }
+        }
+        Ok(imported)
+    }
+
+    fn bring_in(
+        &self,
+        source: &Self,
+        options: &ImportOptions,
+        stamp: &Stamp,
+    ) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
         let names = refs::list(source.root_dir(), &Filter::default())?;
@@ -174,11 +235,8 @@ impl Catalog {
             self.settle(
                 &batch,
                 stamp,
-                &|arrival| self.move_to(arrival),
-                &mut |done| match done {
-                    Ok(done) => imported.refs.push(done),
-                    Err(cause) => imported.problem(ImportSide::Here, cause),
-                },
+                &|arrival| self.move_to(arrival, options),
+                &mut |done| imported.tell(done.map(|done| [done])),
             )?;
         }
         self.import_snapshots(source, &mut imported)?;
@@ -186,25 +244,42 @@ impl Catalog {
     }
 
     /// Decides what becomes of our ref, and how it comes to that.
-    fn move_to<'a>(&self, arrival: &'a Arrival) -> Result<Step<'a, ImportedRef>, Error> {
+    fn move_to<'a>(
+        &self,
+        arrival: &'a Arrival,
+        options: &ImportOptions,
+    ) -> Result<Step<'a, ImportedRef>, Error> {
         let name = arrival.record.name();
         let (current, changes) = self.settled_ref(&name)?;
-        let theirs = Side::new(Some(arrival.record.object), &arrival.changes);
-        let outcome = match decide(&Side::new(current, &changes), &theirs) {
+        let (ours, theirs) = (Side::new(current, &changes), arrival.side());
+        let outcome = match decide(&ours, &theirs) {
             Decision::Same => ImportOutcome::Same,
             Decision::Create => ImportOutcome::Created,
             Decision::Forward => ImportOutcome::Forward,
             Decision::Keep => ImportOutcome::Kept,
-            Decision::Conflict => ImportOutcome::Conflict,
+            Decision::Conflict => {
+                let choice = options.prefer.of(&name);
+                match self.choose(choice, current, &changes, arrival)? {
+                    Choice::Ours => ImportOutcome::Ours,
+                    Choice::Theirs => ImportOutcome::Theirs,
+                    _ => ImportOutcome::Conflict,
+                }
+            }
         };
-        // Where both hold the same, it may not have been synced yet.
-        let settles = !matches!(outcome, ImportOutcome::Kept | ImportOutcome::Conflict);
         let expect = current.map_or(Expect::Absent, Expect::Object);
-        let new = Some(arrival.record.object);
+        let update = match outcome {
+            ImportOutcome::Kept | ImportOutcome::Conflict => None,
+            ImportOutcome::Ours => choose::settled(ours, &theirs).map(|through| Update {
+                through: vec![through],
+                ..Update::to(arrival.op(), expect, current)
+            }),
+            // Where both hold the same, it may not have been synced yet.
+            _ => Some(Update::to(arrival.op(), expect, theirs.current)),
+        };
         Ok(Step {
             name,
             objects: BTreeMap::new(),
-            update: settles.then(|| Update::to(arrival.op(), expect, new)),
+            update,
             done: ImportedRef {
                 theirs: arrival.record.clone(),
                 ours: current,
@@ -264,6 +339,14 @@ impl Imported {
         tell("import", &cause);
         self.problems.push(ImportProblem { at, cause });
     }
+
+    /// Takes up what became of refs, or why that cannot be told.
+    fn tell(&mut self, done: Result<impl IntoIterator<Item = ImportedRef>, Error>) {
+        match done {
+            Ok(done) => self.refs.extend(done),
+            Err(cause) => self.problem(ImportSide::Here, cause),
+        }
+    }
 }
 
 /// What a ref of the source holds, read and checked.
@@ -285,6 +368,10 @@ impl Arrival {
         // A change in between makes it newer than what is brought in, which is no harm.
         let changes = source.history(name)?;
         Ok(Some((Self { record, changes }, bytes)))
+    }
+
+    fn side(&self) -> Side {
+        Side::new(Some(self.record.object), &self.changes)
     }
 
     /// What a change of our ref is: a ref with a history comes from another catalog.

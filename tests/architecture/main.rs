@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "L0 pure",
         &[
             "hash", "name", "digest", "secrets", "identity", "entry", "filter", "manifest", "diff",
-            "change", "lineage", "forward", "marker", "events",
+            "change", "lineage", "forward", "prefer", "marker", "events",
         ],
     ),
     (

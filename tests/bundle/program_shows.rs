@@ -198,12 +198,14 @@ fn import_shows_what_changed_and_what_conflicts() {
     created   vllm      0.9.2  -             a46ba06ed1f5
     | import: 1 created, 0 forward, 0 same, 0 kept, 1 conflict
     | hint: `diff OURS THEIRS` shows how they differ
+    | hint: `--prefer ENGINE/VERSION=theirs`, or =ours, chooses
     [exit status 1]
     ");
     assert_shows!(to, to.shows(&["import", &bundle, "--json"]), @r#"
     {"outcome":"conflict","engine":"llamacpp","version":"b4321","ours":"9960efed7264ff12832d06a684963abe3db67f2e875f1bd471ff6b009252eded","theirs":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","differences":[{"field":"build_ref","kind":"value","from":"b4321","to":null},{"field":"build_flags","kind":"flags","changed":[],"removed":["-O3"],"added":[]},{"field":"created_ms","kind":"value","from":"1758240000001","to":"1758240000000"}]}
     | import: 0 created, 0 forward, 1 same, 0 kept, 1 conflict
     | hint: `diff OURS THEIRS` shows how they differ
+    | hint: `--prefer ENGINE/VERSION=theirs`, or =ours, chooses
     [exit status 1]
     "#);
     let fresh = Program::with_catalog();

@@ -189,10 +189,6 @@ fn exit_status_is_1_only_where_something_was_refused_or_conflicts() {
 fn source_is_a_directory_or_an_index() {
     let program = program();
     fs::create_dir(program.dir().join("empty")).unwrap();
-    assert_snapshot!(program.shows(&["import", "--dry-run", "empty"]), @"
-    | error: --dry-run is for an index; this is a directory
-    [exit status 2]
-    ");
     assert_snapshot!(program.shows(&["import", "empty"]), @"
     | error: empty is neither a catalog nor a proof bundle
     [exit status 3]
