@@ -173,7 +173,10 @@ pub use generation::Generation;
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
 pub use identity::EngineIdentity;
-pub use import::{ImportOptions, ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
+pub use import::{
+    ComparedRef, Comparison, ImportOptions, ImportOutcome, ImportProblem, ImportSide, Imported,
+    ImportedRef, Standing,
+};
 #[cfg(feature = "json")]
 pub use index_json::{EngineIndex, IndexEntry, IndexEntryError, IndexError, RefusedEntry};
 pub use manifest::{Manifest, ManifestError, ManifestFile};

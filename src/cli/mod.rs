@@ -5,6 +5,7 @@ mod bar;
 mod capture;
 mod changes;
 mod check;
+mod compare;
 mod completions;
 mod diff;
 mod doctor;
@@ -105,6 +106,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Capture(capture::Capture),
     Import(import::Import),
+    Compare(compare::Compare),
     Export(export::Export),
     Completions(completions::Completions),
     Man(man::Man),
@@ -157,6 +159,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(command) => command.run(&mut context),
         Command::Capture(command) => command.run(&mut context),
         Command::Import(command) => command.run(&mut context),
+        Command::Compare(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),

@@ -5,6 +5,7 @@
 
 mod cargo;
 mod choose;
+mod compared;
 #[cfg(feature = "json")]
 mod index;
 mod settle;
@@ -12,6 +13,7 @@ mod settle;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo::Cargo;
+pub use compared::{ComparedRef, Comparison, Standing};
 use settle::Step;
 
 use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};

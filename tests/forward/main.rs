@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod choosing;
+mod comparing;
+mod converging;
 mod program_shows;
 
 #[path = "../support/program.rs"]

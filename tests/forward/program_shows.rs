@@ -99,3 +99,37 @@ fn choices_that_make_no_sense_are_wrong_usage() {
     [exit status 2]
     ");
 }
+
+#[test]
+fn compare_shows_a_line_for_each_that_differs_and_one_if_none_does() {
+    let ours = with(&[("b1", "-O3"), ("b2", "-O3"), ("b4", "-O3")]);
+    let theirs = with(&[("b1", "-O2"), ("b3", "-O2"), ("b4", "-O3")]);
+    let source = theirs.root().display().to_string();
+    assert_snapshot!(ours.shows(&["compare", &source]), @"
+    conflict   llamacpp  b1  be5f42f2a377  ad801c3209c0  build_flags
+    only-here  llamacpp  b2  7b673847a847  -
+    created    llamacpp  b3  -             15c4af65dd47
+    | compare: 1 same, 1 created, 1 conflict, 1 only-here
+    [exit status 1]
+    ");
+    assert_snapshot!(ours.shows(&["compare", &source, "--json"]), @r#"
+    {"standing":"conflict","engine":"llamacpp","version":"b1","ours":"be5f42f2a3779aef622ddc6b356f9d9f32cb615a2216f3de88dd6ffefeecbf0c","theirs":"ad801c3209c01cde339874a81cf7d7d794c24124b873067a7eedb704620416b0","differences":[{"field":"build_flags","kind":"flags","changed":[],"removed":["-O3"],"added":["-O2"]}]}
+    {"standing":"only-here","engine":"llamacpp","version":"b2","ours":"7b673847a847e48873e617a2a1c371f081a85ae862d1faa89b4a4efa0a98a5e8","theirs":null,"differences":null}
+    {"standing":"created","engine":"llamacpp","version":"b3","ours":null,"theirs":"15c4af65dd47411cbfa75e2db89d58f846c14232055ae9a1bb0cab7f84ccc78f","differences":null}
+    | compare: 1 same, 1 created, 1 conflict, 1 only-here
+    [exit status 1]
+    "#);
+    for program in [&ours, &theirs] {
+        assert_eq!(program.stdout(&["retire", "llamacpp/b1"]).1, 0);
+    }
+    assert_eq!(ours.stdout(&["retire", "llamacpp/b2"]).1, 0);
+    assert_eq!(theirs.stdout(&["retire", "llamacpp/b3"]).1, 0);
+    let shown = ours.shows(&["compare", &source]);
+    let (id, _) = ours.stdout(&["snapshot", "create", "--print-id"]);
+    assert_snapshot!(shown, @"equal  49ea0df45977b3e0f13771773a119d6c5870bb9574e418c701e34968bf3bd6d7");
+    assert!(shown.trim().ends_with(id.trim()), "{id}");
+    assert_snapshot!(ours.shows(&["compare", &source, "--json"]), @r#"{"standing":"equal","snapshot":"49ea0df45977b3e0f13771773a119d6c5870bb9574e418c701e34968bf3bd6d7"}"#);
+    fs::write(theirs.root().join("refs/llamacpp/b4"), "damaged").unwrap();
+    let (shown, status) = ours.stdout(&["compare", &source]);
+    assert_eq!((&*shown, status), ("", 3));
+}

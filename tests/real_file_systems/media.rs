@@ -11,7 +11,7 @@ use crate::support::sample::{entry, name};
 use crate::support::{files, listing, object_of, stamp};
 
 /// The commands that read, in a catalog of [`fill`], with what they need to say.
-const READS: [(&[&str], &str); 14] = [
+const READS: [(&[&str], &str); 15] = [
     (&["get", "e0/1"], "current"),
     (&["get", "e0:1"], "e0"),
     (&["list"], "tgi"),
@@ -25,6 +25,7 @@ const READS: [(&[&str], &str); 14] = [
     (&["snapshot", "diff", "first", "s"], "tgi"),
     (&["snapshot", "create", "--print-id"], ""),
     (&["capture", "--out", "bundle"], ""),
+    (&["compare", "{root}"], "equal"),
     (&["why", "{object}"], "ref e0/1"),
 ];
 
@@ -54,6 +55,7 @@ fn run_all(file_system: &Mounted) -> (Vec<(String, i32)>, Vec<String>) {
     for (words, expected) in READS {
         let words = words.iter().map(|word| match *word {
             "{object}" => &*object,
+            "{root}" => root,
             word => word,
         });
         let args: Vec<_> = ["--root", root].into_iter().chain(words).collect();
