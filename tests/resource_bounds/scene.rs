@@ -13,7 +13,7 @@ use crate::support::{listing, object_file, stamp};
 
 /// Every command that reads, or that brings in: `{out}` and `{own}` stand for what is not there yet,
 /// and for another catalog, `{root}` for the catalog itself.
-pub(crate) const COMMANDS: [(&str, &[&str]); 19] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 20] = [
     ("get", &["get", "e0/1"]),
     ("get by id", &["get", "e0:1"]),
     ("get unknown", &["get", "nobody-knows"]),
