@@ -47,6 +47,9 @@ pub struct Watch<'c> {
 impl Catalog {
     /// Returns what waits for refs to change from now on. Make it before reading.
     ///
+    /// As everything of this handle, it keeps to the directory that was opened: of another one that takes
+    /// the place of it, under the same path, it says nothing.
+    ///
     /// ```
     /// use std::time::Duration;
     /// use engine_catalog::{Catalog, EngineEntry, Filter, Stamp, Wake};

@@ -177,7 +177,7 @@ fn get_shows_an_entry_by_every_name_it_has() {
     version      b4321
     build_flags  (none)
     artifacts    /opt/x
-    created      2025-09-19T00:00:00Z ([AGE] ago)
+    created      2025-09-19T00:00:00.000Z ([AGE] ago)
     ");
     assert_eq!(
         program.shows(&["get", KNOWN_OBJECT]),

@@ -239,7 +239,7 @@ fn an_engine_of_another_version_is_compared_with_the_one_before() {
           + /build-2/llama-cli
           + /build-2/libggml.sh
         files
-          ~ /build-2/libggml.sh  blake3 8dd5c62d2d06 -> d413c1550c74, 27 -> 20 bytes
+          ~ /build/libggml.sh -> /build-2/libggml.sh  blake3 8dd5c62d2d06 -> d413c1550c74, 27 -> 20 bytes
     [exit status 1]
     ");
     let by_name = shows(&program, &["diff", "run-1", "run-2"]);

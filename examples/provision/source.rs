@@ -19,15 +19,29 @@ use crate::request::{Mode, Prepared, Request};
 use crate::{Result, libraries, say, tool, version};
 
 /// What CMake and compilers take from the environment would be in no record, so they do not get it.
-const UNRECORDED: [&str; 11] = [
+const UNRECORDED: [&str; 25] = [
     "CC",
     "CXX",
     "CFLAGS",
     "CXXFLAGS",
     "CPPFLAGS",
     "LDFLAGS",
+    "ASM",
+    "ASMFLAGS",
     "CUDACXX",
     "CUDAFLAGS",
+    "CUDAARCHS",
+    "CUDAHOSTCXX",
+    "HIPCXX",
+    "HIPFLAGS",
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "CMAKE_PREFIX_PATH",
+    "CMAKE_C_COMPILER_LAUNCHER",
+    "CMAKE_CXX_COMPILER_LAUNCHER",
+    "CMAKE_CUDA_COMPILER_LAUNCHER",
     "CMAKE_GENERATOR",
     "CMAKE_BUILD_TYPE",
     "CMAKE_TOOLCHAIN_FILE",

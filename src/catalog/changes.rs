@@ -57,7 +57,8 @@ impl Catalog {
     /// cannot be told whether another one followed; and for as long as the clock is behind the last
     /// change, where it was set back. After `true`, take another generation, and read again.
     ///
-    /// It is about refs: which entries are current. Objects do not change; named snapshots and
+    /// It is about the directory that this handle has opened, wherever it is moved, and about refs: which
+    /// entries are current. Objects do not change; named snapshots and
     /// attachments are not looked at. The promise holds on a local file system, for writers that keep to
     /// `layout.md` section 7.5.
     ///

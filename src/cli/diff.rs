@@ -20,7 +20,8 @@ use super::{Context, Status};
 /// Show what differs between two entries, two snapshots, or the engines of two runs
 ///
 /// Field by field, flag by flag, and file by file as far as the files were recorded. Prints nothing and
-/// exits with 0 where they are equal; exits with 1 where they differ.
+/// exits with 0 where they are equal; exits with 1 where they differ, and where one of them is not there
+/// or is refused, which standard error tells. An entry comes before a snapshot of the same name.
 ///
 /// Lines with - are of the first, lines with + of the second, lines with ~ of what both have and that
 /// is not the same. An engine of another version counts as that engine, where it has no other.
@@ -219,5 +220,11 @@ fn file_change(file: &FileChange) -> String {
     if from.mode != to.mode {
         parts.push(format!("mode {:o} -> {:o}", from.mode, to.mode));
     }
-    format!("{}  {}", file.path, parts.join(", "))
+    let was = file.was.as_ref().map(|was| format!("{was} -> "));
+    format!(
+        "{}{}  {}",
+        was.unwrap_or_default(),
+        file.path,
+        parts.join(", ")
+    )
 }

@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(fail)?;
     if bytes.len() as u64 > MAX_INPUT {
-        let limit = "more than 256 MiB: give the entries in several parts";
+        let limit = "more than 256 MiB, which is more than can be read at once";
         return Err(refuse(path, limit));
     }
     Ok(bytes)

@@ -17,7 +17,8 @@ use super::{Context, Status};
 /// With `--watch` it goes on with a line for each change: when it was seen, + for an entry that came, - for
 /// one that was retired, ~ for one that took the place of another, engine and version, and the object ids
 /// before and after. With `--json` all of it is changes, also what is there at the start. Several changes
-/// of one engine and version may be shown as one. It ends when nobody reads its output, or by a signal.
+/// of one engine and version may be shown as one. It ends when nobody reads its output, or by a signal. A catalog that is moved is followed; another
+/// one that takes its place is not.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Only this engine; * stands for any text, ? for one character

@@ -29,10 +29,10 @@ pub(super) fn printable(text: &str) -> String {
     shown
 }
 
-/// Returns a time, in milliseconds since the Unix epoch, as RFC 3339 in UTC.
+/// Returns a time, in milliseconds since the Unix epoch, as RFC 3339 in UTC, always of the same width.
 pub(super) fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| format!("{ms} ms"), |time| time.to_string())
+        .map_or_else(|_| format!("{ms} ms"), |time| format!("{time:.3}"))
 }
 
 /// Returns how long ago a time is, as a person would say it.

@@ -35,8 +35,9 @@ pub(super) fn diff_flags(from: &[String], to: &[String]) -> Option<Difference> {
     let is_once =
         |flag: &&Flag<'_>| in_from.get(flag.name) == Some(&1) && in_to.get(flag.name) == Some(&1);
     let (gone, new) = (without(&from, &to), without(&to, &from));
+    let values: HashMap<_, _> = new.iter().map(|new| (new.name, new)).collect();
     let changed = gone.iter().filter(is_once).filter_map(|gone| {
-        let new = new.iter().find(|new| new.name == gone.name)?;
+        let new = values.get(gone.name)?;
         Some(FlagChange {
             flag: gone.name.to_owned(),
             from: gone.value.map(str::to_owned),

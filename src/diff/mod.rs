@@ -71,6 +71,12 @@ pub enum Difference {
 
 /// Returns the fields in which `from` and `to` differ, in the order of [`EngineEntry`]; none where
 /// the entries are equal.
+///
+/// What else can be compared: [`diff_files`] two manifests, and
+/// [`Catalog::compare_files`](crate::Catalog::compare_files) those of two entries;
+/// [`compare`](crate::compare()) two sets of entries, such as snapshots;
+/// [`Catalog::compare_runs`](crate::Catalog::compare_runs) the engines of two runs; and
+/// [`Catalog::compare_with`](crate::Catalog::compare_with) two catalogs.
 #[must_use]
 pub fn diff(from: &EngineEntry, to: &EngineEntry) -> Vec<FieldDiff> {
     let text = |value: &str| Some(value.to_owned());

@@ -1,13 +1,51 @@
-//! The keys and values of a JSON object as they stand there: in their order, and those that stand twice
-//! twice.
+//! The keys and values of a JSON object, and the elements of a list, as they stand there: in their order,
+//! and those that stand twice twice; of each no more than a machine has to spare.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
+
+/// The most elements of an index. One that is refused takes a hundred times the bytes that it has in the
+/// file.
+pub(super) const MOST_ELEMENTS: usize = 1_000_000;
+
+/// A JSON list, of which nothing has been read.
+pub(super) struct Elements<'a>(pub(super) Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = list.next_element()? {
+                    require_room(&elements)?;
+                    elements.push(element);
+                }
+                Ok(Elements(elements))
+            }
+        }
+        deserializer.deserialize_seq(InOrder)
+    }
+}
+
+fn require_room<T, E: serde::de::Error>(read: &[T]) -> Result<(), E> {
+    if read.len() < MOST_ELEMENTS {
+        Ok(())
+    } else {
+        Err(E::custom("too many"))
+    }
+}
 
 /// A JSON object, of which only the keys have been read.
 pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -55,6 +93,7 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
+                    require_room(&pairs)?;
                     pairs.push(pair);
                 }
                 Ok(Pairs(pairs))

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::pairs::Pairs;
+use super::pairs::{Elements, MOST_ELEMENTS, Pairs};
 use super::{SUPPORTED, shown};
 
 /// The keys that may have the version of an index.
@@ -61,6 +61,9 @@ pub enum IndexError {
         /// The key, less what may be a secret.
         key: String,
     },
+    /// It has more entries than can be read at once.
+    #[error("the index has more than {MOST_ELEMENTS} entries: give them in several parts")]
+    TooMany,
     /// It is in none of the shapes.
     #[error("it is no index: {found} at the top")]
     Shape {
@@ -74,7 +77,11 @@ pub enum IndexError {
 
 impl From<serde_json::Error> for IndexError {
     fn from(error: serde_json::Error) -> Self {
-        // What is read is any JSON: so no text of it is in the message.
+        // What is read is any JSON, so that only their number can be wrong.
+        if error.is_data() {
+            return Self::TooMany;
+        }
+        // And no text of it is in the message.
         let message = error.to_string();
         Self::NotJson { message }
     }
@@ -92,7 +99,11 @@ pub(super) struct Candidate<'a> {
 /// Returns what is to be the entries of an index.
 pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Candidate<'_>>, IndexError> {
     let values = serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>();
+    let values = values.take(MOST_ELEMENTS + 1);
     let values = values.collect::<Result<Vec<_>, _>>()?;
+    if values.len() > MOST_ELEMENTS {
+        return Err(IndexError::TooMany);
+    }
     let Some((first, others)) = values.split_first() else {
         return Ok(Vec::new());
     };
@@ -151,8 +162,8 @@ fn records<'a>(values: &[&'a RawValue]) -> Result<Vec<Candidate<'a>>, IndexError
 }
 
 fn list(value: &RawValue) -> Result<Vec<Candidate<'_>>, IndexError> {
-    let values: Vec<&RawValue> = serde_json::from_str(value.get())?;
-    let candidates = (1..).zip(values).map(|(position, value)| Candidate {
+    let values: Elements<'_> = serde_json::from_str(value.get())?;
+    let candidates = (1..).zip(values.0).map(|(position, value)| Candidate {
         position,
         key: None,
         value,

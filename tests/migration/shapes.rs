@@ -175,3 +175,15 @@ fn nothing_is_written_of_an_index_that_is_refused_as_a_whole() {
         assert_eq!(listing(&program.root()), before, "{text}");
     }
 }
+
+#[test]
+fn index_of_more_than_can_be_read_at_once_is_refused_as_a_whole() {
+    let most = 1_000_000;
+    let list = format!("[{}1]", "1,".repeat(most));
+    let map = format!("{{{}\"x\":{{}}}}", "\"x\":{},".repeat(most));
+    let lines = "{\"id\":1}\n".repeat(most + 1);
+    for index in [list, map, lines] {
+        let found = EngineIndex::parse(index.as_bytes());
+        assert_eq!(found, Err(IndexError::TooMany));
+    }
+}
