@@ -69,8 +69,9 @@ fn every_example_block_is_checked() {
     let known = [
         "",
         "ebnf",
-        "cddl", // read by people
-        "sh",   // run by people
+        "cddl",     // read by people
+        "sh",       // run by people
+        "sh rsync", // run by tests/raw_rsync/
         "bundle",
         "limits",
         "markers",
