@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{
-    Catalog, ComparedRef, ErrorKind, FieldDiff, ImportSide, ObjectId, Record, Standing, diff,
-};
+use engine_catalog::{Catalog, ComparedRef, FieldDiff, ObjectId, Record, Standing, diff};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
+use super::import::tell_problems;
 use super::text::short;
 use super::{Context, Status, open_source};
 
@@ -92,15 +91,7 @@ fn show(context: &mut Context, catalog: &Catalog, source: &Catalog) -> Result<St
         return Ok(Status::Done);
     }
     context.out.flush()?;
-    let mut damaged = 0;
-    for problem in &compared.problems {
-        damaged += usize::from(problem.cause.kind() != ErrorKind::Refused);
-        let whose = match problem.at {
-            ImportSide::Here => "in this catalog: ",
-            _ => "in the source: ",
-        };
-        say("error", &format!("{whose}{}", problem.cause));
-    }
+    let (damaged, _) = tell_problems(&compared.problems);
     say(
         "compare",
         &summary(&compared.refs, compared.common.objects.len()),
@@ -113,17 +104,8 @@ fn show(context: &mut Context, catalog: &Catalog, source: &Catalog) -> Result<St
 
 /// How many refs stand in which way.
 fn summary(refs: &[ComparedRef], same: usize) -> String {
-    use Standing::{Conflict, Created, Forward, Kept, OnlyHere, RetiredHere, RetiredThere};
     let mut counts = vec![format!("{same} same")];
-    for standing in [
-        Created,
-        Forward,
-        Kept,
-        Conflict,
-        OnlyHere,
-        RetiredHere,
-        RetiredThere,
-    ] {
+    for standing in Standing::ALL {
         let count = refs.iter().filter(|it| it.standing == standing).count();
         if count > 0 {
             counts.push(format!("{count} {standing}"));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_catalog::{
-    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportSide, Imported,
-    ImportedRef, ObjectId, RefusedEntry, diff,
+    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportProblem,
+    ImportSide, Imported, ImportedRef, ObjectId, RefusedEntry, diff,
 };
 use serde::Serialize;
 
@@ -202,24 +202,28 @@ fn is_shown(outcome: ImportOutcome) -> bool {
     !matches!(outcome, ImportOutcome::Same | ImportOutcome::Kept)
 }
 
-/// Says what was done, and what was not, and returns how the command ends.
-fn report(
-    imported: &Imported,
-    refused_entries: &[RefusedEntry],
-    is_dry: bool,
-) -> Result<Status, Failure> {
-    let (mut damaged, mut refused) = (0, refused_entries.len());
-    for problem in &imported.problems {
-        match problem.cause.kind() {
-            ErrorKind::Refused => refused += 1,
-            _ => damaged += 1,
-        }
+/// Says what could not be taken, and returns how much of it was damaged, and how much refused.
+pub(super) fn tell_problems(problems: &[ImportProblem]) -> (usize, usize) {
+    for problem in problems {
         let whose = match problem.at {
             ImportSide::Here => "in this catalog: ",
             _ => "in the source: ",
         };
         say("error", &format!("{whose}{}", problem.cause));
     }
+    let is_refused = |problem: &&ImportProblem| problem.cause.kind() == ErrorKind::Refused;
+    let refused = problems.iter().filter(is_refused).count();
+    (problems.len() - refused, refused)
+}
+
+/// Says what was done, and what was not, and returns how the command ends.
+fn report(
+    imported: &Imported,
+    refused_entries: &[RefusedEntry],
+    is_dry: bool,
+) -> Result<Status, Failure> {
+    let (damaged, refused) = tell_problems(&imported.problems);
+    let refused = refused + refused_entries.len();
     use ImportOutcome::{
         Conflict, Created, Forward, Kept, Ours, Retired, Same, Superseded, Theirs,
     };

@@ -68,6 +68,19 @@ pub enum Standing {
     RetiredThere,
 }
 
+impl Standing {
+    /// All that there are.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Forward,
+        Self::Kept,
+        Self::Conflict,
+        Self::OnlyHere,
+        Self::RetiredHere,
+        Self::RetiredThere,
+    ];
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine_catalog::{Artifacts, Catalog, Error, Expect, Filter, Members, Name, PreparedEngine};
+use engine_catalog::{
+    Artifacts, Catalog, Choice, Error, Expect, Filter, ImportOptions, Members, Name, PreparedEngine,
+};
 
 use crate::support::sample::{entry, name};
 use crate::support::{object_file, object_of, stamp};
@@ -179,6 +181,12 @@ pub(crate) fn operations() -> Vec<Operation> {
                 assert!(imported.expect("it can be read").problems.is_empty());
             },
         ),
+        operation("import that prefers theirs", parted, |root| {
+            import_preferring(root, Choice::Theirs);
+        }),
+        operation("import that prefers ours", parted, |root| {
+            import_preferring(root, Choice::Ours);
+        }),
         // Of a ref that is there, and of a new one, two entries, which go in one after the other; one is
         // retired, and never current.
         #[cfg(feature = "json")]
@@ -204,6 +212,22 @@ pub(crate) fn operations() -> Vec<Operation> {
         #[cfg(feature = "bundle")]
         operation("capture", |root| catalog(root, &["old"]), capture),
     ]
+}
+
+/// A catalog, and another one that went its own way.
+fn parted(root: &Path) {
+    catalog(root, &["old", "here"]);
+    catalog(&root.with_file_name("source"), &["old", "there"]);
+}
+
+fn import_preferring(root: &Path, choice: Choice) {
+    let source = Catalog::open_read_only(root.with_file_name("source"));
+    let options = ImportOptions {
+        prefer: choice.into(),
+    };
+    let source = source.expect("there is a source");
+    let imported = open(root).import_with(&source, &options, &stamp(1));
+    assert!(imported.expect("it can be read").problems.is_empty());
 }
 
 #[cfg(feature = "json")]
