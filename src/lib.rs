@@ -148,6 +148,7 @@ mod schema;
 mod secrets;
 mod snapshot;
 mod snapshots;
+mod staging;
 mod verify;
 mod watch;
 
@@ -194,6 +195,7 @@ pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
+pub use staging::{Staging, Wanted};
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
 pub use watch::{Wake, Watch};
 

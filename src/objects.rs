@@ -43,7 +43,12 @@ fn read<T>(
     decode: impl FnOnce(&[u8]) -> Result<T, ObjectError>,
 ) -> Result<Option<T>, ReadObjectError> {
     let refuse = |cause| ReadObjectError::Refused { object: *id, cause };
-    let bytes = match root.read(&layout::object(id).path(), max_bytes) {
+    let path = layout::object(id).path();
+    let found = match (root.read(&path, max_bytes), root.alternate()) {
+        (Ok(None), Some(alternate)) => alternate.read(&path, max_bytes),
+        (found, _) => found,
+    };
+    let bytes = match found {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
         // A good object of another kind, or a bad one: none of this kind in any case.

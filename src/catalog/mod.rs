@@ -172,7 +172,14 @@ impl Catalog {
         let not_a_catalog = || Error::NotACatalog {
             root: root.to_owned(),
         };
-        let opened = Root::open(root)?.ok_or_else(not_a_catalog)?;
+        Self::of(Root::open(root)?.ok_or_else(not_a_catalog)?)
+    }
+
+    fn of(opened: Root) -> Result<Self, Error> {
+        let root = opened.path();
+        let not_a_catalog = || Error::NotACatalog {
+            root: root.to_owned(),
+        };
         let marker = opened.read(Path::new(layout::FORMAT), layout::MAX_FORMAT_BYTES)?;
         let access = parse_marker(&marker.ok_or_else(not_a_catalog)?);
         let access = access.map_err(|cause| Error::Format {
@@ -196,11 +203,19 @@ impl Catalog {
     ///
     /// Those of [`open`](Self::open).
     pub fn open_read_only(root: impl AsRef<Path>) -> Result<Self, Error> {
-        let opened = Self::open(root)?;
-        Ok(Self {
+        Ok(Self::open(root)?.to_read_only())
+    }
+
+    /// As [`open_read_only`](Self::open_read_only), of a directory that is open.
+    pub(crate) fn of_root(root: Root) -> Result<Self, Error> {
+        Ok(Self::of(root)?.to_read_only())
+    }
+
+    fn to_read_only(self) -> Self {
+        Self {
             access: CatalogAccess::ReadOnly,
-            ..opened
-        })
+            ..self
+        }
     }
 
     /// Sets how this handle waits for locks that others hold.

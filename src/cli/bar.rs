@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine_catalog::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::text::printable;
 
@@ -50,4 +50,41 @@ fn new_bar(progress: Progress<'_>) -> ProgressBar {
     ProgressBar::new(progress.total)
         .with_style(style)
         .with_message(printable(&name.to_string_lossy()))
+}
+
+/// How much of a source came. Dropping it takes it off the screen.
+#[derive(Default)]
+pub(super) struct TransferBar {
+    bar: Option<ProgressBar>,
+    expected: u64,
+}
+
+impl TransferBar {
+    /// So many more objects are to come.
+    pub(super) fn expect(&mut self, objects: usize) {
+        self.expected += objects as u64;
+        let expected = self.expected;
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = "pulling {wide_bar} {pos}/{len} objects, {msg}";
+            let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+            ProgressBar::new(expected).with_style(style)
+        });
+        bar.set_length(expected);
+    }
+
+    /// Shows how many came.
+    pub(super) fn show(&mut self, objects: u64, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(objects);
+            bar.set_message(HumanBytes(bytes).to_string());
+        }
+    }
+}
+
+impl Drop for TransferBar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }

@@ -91,7 +91,7 @@ fn show(context: &mut Context, catalog: &Catalog, source: &Catalog) -> Result<St
         return Ok(Status::Done);
     }
     context.out.flush()?;
-    let (damaged, _) = tell_problems(&compared.problems);
+    let (damaged, _) = tell_problems(&compared.problems, "the source");
     say(
         "compare",
         &summary(&compared.refs, compared.common.objects.len()),

@@ -81,18 +81,7 @@ impl Import {
             (catalog, imported)
         };
         show(context, &catalog, &imported, is_shown)?;
-        let status = report(&imported, &[], self.dry_run)?;
-        if imported
-            .refs
-            .iter()
-            .any(|it| it.outcome == ImportOutcome::Conflict)
-        {
-            say(
-                "hint",
-                "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses",
-            );
-        }
-        Ok(status)
+        report(&imported, &[], &Told::of_import(self.dry_run))
     }
 
     fn run_index(self, context: &mut Context) -> Result<Status, Failure> {
@@ -114,7 +103,7 @@ impl Import {
         };
         show(context, &catalog, &imported, |_| true)?;
         show_refused(context, index.refused())?;
-        report(&imported, index.refused(), self.dry_run)
+        report(&imported, index.refused(), &Told::of_import(self.dry_run))
     }
 }
 
@@ -134,8 +123,26 @@ fn shown(source: &Path) -> String {
     whole.display().to_string()
 }
 
+/// How it is told what was done, and where something is that could not be brought in.
+pub(super) struct Told<'a> {
+    pub(super) what: &'a str,
+    pub(super) source: &'a str,
+    /// Nothing was written.
+    pub(super) is_dry: bool,
+}
+
+impl Told<'_> {
+    fn of_import(is_dry: bool) -> Self {
+        Self {
+            what: if is_dry { "would import" } else { "import" },
+            source: "the source",
+            is_dry,
+        }
+    }
+}
+
 /// Shows what became of refs.
-fn show(
+pub(super) fn show(
     context: &mut Context,
     catalog: &Catalog,
     imported: &Imported,
@@ -198,18 +205,18 @@ fn show_refused(context: &mut Context, refused: &[RefusedEntry]) -> Result<(), F
     context.out.flush()
 }
 
-fn is_shown(outcome: ImportOutcome) -> bool {
+pub(super) fn is_shown(outcome: ImportOutcome) -> bool {
     !matches!(outcome, ImportOutcome::Same | ImportOutcome::Kept)
 }
 
 /// Says what could not be taken, and returns how much of it was damaged, and how much refused.
-pub(super) fn tell_problems(problems: &[ImportProblem]) -> (usize, usize) {
+pub(super) fn tell_problems(problems: &[ImportProblem], source: &str) -> (usize, usize) {
     for problem in problems {
         let whose = match problem.at {
-            ImportSide::Here => "in this catalog: ",
-            _ => "in the source: ",
+            ImportSide::Here => "this catalog",
+            _ => source,
         };
-        say("error", &format!("{whose}{}", problem.cause));
+        say("error", &format!("in {whose}: {}", problem.cause));
     }
     let is_refused = |problem: &&ImportProblem| problem.cause.kind() == ErrorKind::Refused;
     let refused = problems.iter().filter(is_refused).count();
@@ -217,12 +224,12 @@ pub(super) fn tell_problems(problems: &[ImportProblem]) -> (usize, usize) {
 }
 
 /// Says what was done, and what was not, and returns how the command ends.
-fn report(
+pub(super) fn report(
     imported: &Imported,
     refused_entries: &[RefusedEntry],
-    is_dry: bool,
+    told: &Told<'_>,
 ) -> Result<Status, Failure> {
-    let (damaged, refused) = tell_problems(&imported.problems);
+    let (damaged, refused) = tell_problems(&imported.problems, told.source);
     let refused = refused + refused_entries.len();
     use ImportOutcome::{
         Conflict, Created, Forward, Kept, Ours, Retired, Same, Superseded, Theirs,
@@ -238,17 +245,20 @@ fn report(
     let mut counts = always.map(|it| format!("{} {it}", count(it))).to_vec();
     let at_times = [Ours, Theirs, Superseded, Retired].map(|it| (count(it), it.to_string()));
     let refused_there = (refused_entries.len(), "refused".to_owned());
-    let told = at_times.into_iter().chain([refused_there]);
-    let told = told.filter(|(count, _)| *count > 0);
-    counts.extend(told.map(|(count, outcome)| format!("{count} {outcome}")));
-    let done = if is_dry { "would import" } else { "import" };
-    say(done, &counts.join(", "));
+    let further = at_times.into_iter().chain([refused_there]);
+    let further = further.filter(|(count, _)| *count > 0);
+    counts.extend(further.map(|(count, outcome)| format!("{count} {outcome}")));
+    say(told.what, &counts.join(", "));
     if damaged > 0 {
         return Err(Failure::Damaged(damaged));
     }
     // Without an import theirs is not in the store.
-    if count(Conflict) > 0 && !is_dry {
+    if count(Conflict) > 0 && !told.is_dry {
         say("hint", "`diff OURS THEIRS` shows how they differ");
+        say(
+            "hint",
+            "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses",
+        );
     }
     Ok(if count(Conflict) + refused > 0 {
         Status::Found

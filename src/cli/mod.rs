@@ -24,6 +24,7 @@ mod man;
 mod output;
 mod prefer;
 mod proof_dir;
+mod pull;
 mod put;
 mod record;
 mod retire;
@@ -107,6 +108,7 @@ enum Command {
     Capture(capture::Capture),
     Import(import::Import),
     Compare(compare::Compare),
+    Pull(pull::Pull),
     Export(export::Export),
     Completions(completions::Completions),
     Man(man::Man),
@@ -160,6 +162,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Capture(command) => command.run(&mut context),
         Command::Import(command) => command.run(&mut context),
         Command::Compare(command) => command.run(&mut context),
+        Command::Pull(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),

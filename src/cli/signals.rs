@@ -40,6 +40,7 @@ fn catch(came: &Arc<AtomicBool>) -> io::Result<()> {
     let caught = signals.handle();
     thread::Builder::new().spawn(move || {
         if let Some(signal) = signals.forever().next() {
+            super::pull::end_child();
             let _standstill = Standstill::reach(PATIENCE);
             // The kernel keeps the first process of a container from ending by a signal.
             if std::process::id() == 1 {

@@ -33,6 +33,8 @@ pub(crate) struct Root {
     /// Whether the file system has `O_TMPFILE`, as far as is known.
     pub(super) has_unnamed_files: AtomicBool,
     pub(super) lock_wait: LockWait,
+    /// Where objects are looked for that are not here.
+    alternate: Option<Box<Self>>,
 }
 
 /// Which directory it is: removing and making one of the same name gives another identity.
@@ -87,12 +89,23 @@ impl Root {
             durable_dirs: Mutex::default(),
             has_unnamed_files: AtomicBool::new(true),
             lock_wait: LockWait::default(),
+            alternate: None,
         }
     }
 
     /// Sets how it waits for locks from now on.
     pub(crate) fn set_lock_wait(&mut self, lock_wait: LockWait) {
         self.lock_wait = lock_wait;
+    }
+
+    /// Sets where objects are looked for that are not here.
+    pub(crate) fn set_alternate(&mut self, alternate: Self) {
+        self.alternate = Some(Box::new(alternate));
+    }
+
+    /// Returns where objects are looked for that are not here.
+    pub(crate) fn alternate(&self) -> Option<&Self> {
+        self.alternate.as_deref()
     }
 
     /// Returns the path under which the root was opened.

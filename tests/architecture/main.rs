@@ -51,7 +51,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "L5 work",
         &[
             "record", "drift", "compare", "run", "verify", "repair", "reach", "doctor", "capture",
-            "import", "watch",
+            "import", "staging", "watch",
         ],
     ),
     ("library", &["guide", "lib"]),

@@ -1,0 +1,212 @@
+//! `engine-catalog pull`
+
+mod child;
+mod rsync;
+mod source;
+
+use std::time::Instant;
+
+use clap::Args;
+use engine_catalog::{Catalog, Error, ImportOptions, Imported, Staging, Stamp};
+
+use self::child::Limits;
+use self::rsync::{Rsync, Transferred};
+use self::source::Source;
+use super::failure::{Failure, say};
+use super::import::{self, Told};
+use super::prefer::PreferArgs;
+use super::{Context, Status, open_source, stamp};
+
+pub(super) use self::child::end_child;
+
+/// Bring in what another catalog has, here or on another machine
+///
+/// SOURCE is the directory of a catalog or of a proof bundle; or one elsewhere, in the words of rsync:
+/// `[USER@]HOST:PATH` by ssh, `rsync://HOST/MODULE/PATH` or `HOST::MODULE/PATH` from a daemon of rsync.
+/// A path that contains a colon is written `./a:b`. Only what is not here is transferred, into `tmp/`;
+/// every byte is checked there before anything of it is stored. One that is interrupted leaves nothing
+/// else, and the next one of the same SOURCE goes on with it.
+///
+/// Refs only move forward, as `import --help` says, and the history names SOURCE. What was attached to
+/// an entry since both have it does not come along.
+///
+/// Columns and exit status are those of `import`; 3 also where rsync could not read all of it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  engine-catalog pull build-7:/var/lib/engine-catalog
+  engine-catalog pull --rsh 'ssh -p 2222 -i key' ci@build-7:engines
+  engine-catalog pull rsync://mirror/engines
+  engine-catalog pull /mnt/usb/engines")]
+pub(super) struct Pull {
+    /// Where the other catalog is
+    #[arg(value_name = "SOURCE")]
+    source: String,
+
+    /// The command that rsync reaches the other machine by, such as `ssh -p 2222`
+    #[arg(long, value_name = "COMMAND")]
+    rsh: Option<String>,
+
+    /// A further option for rsync, such as --bwlimit=10m; may be given several times
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    rsync_option: Vec<String>,
+
+    /// Transfer what is needed, show what would become of refs, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    prefer: PreferArgs,
+
+    /// Give up on a source that shows more files than this
+    #[arg(long, value_name = "NUMBER", default_value_t = 4_000_000)]
+    max_files: u64,
+
+    /// Give up on a source that sends more bytes than this
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
+    max_bytes: u64,
+}
+
+impl Pull {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        // Before anything is transferred.
+        let options = ImportOptions {
+            prefer: self.prefer.prefer()?,
+        };
+        match Source::parse(&self.source)? {
+            Source::Here(path) => {
+                let theirs = open_source(&path)?;
+                let (catalog, stamp) = if self.dry_run {
+                    (context.read()?, stamp())
+                } else {
+                    context.write()?
+                };
+                self.bring_in(context, (&catalog, &theirs), &options, &stamp)
+            }
+            Source::Elsewhere(spec) => self.from_elsewhere(&spec, &options, context),
+        }
+    }
+
+    fn from_elsewhere(
+        &self,
+        spec: &str,
+        options: &ImportOptions,
+        context: &mut Context,
+    ) -> Result<Status, Failure> {
+        let (catalog, stamp) = context.write()?;
+        let began = Instant::now();
+        let limits = Limits {
+            files: self.max_files,
+            bytes: self.max_bytes,
+        };
+        let mut staging = catalog.stage(spec)?;
+        let mut rsync = Rsync::new(spec, limits, self.rsh.as_deref(), &self.rsync_option);
+        let theirs = match gather(&mut rsync, &mut staging, spec) {
+            Ok(theirs) => theirs,
+            Err(failure) => {
+                // What came is for the next time; where nothing did, nothing is left.
+                let _ = staging.leave();
+                return Err(failure);
+            }
+        };
+        let done = rsync.finish();
+        let ended = self.bring_in(context, (&catalog, &theirs), options, &stamp);
+        drop(theirs);
+        // What came stays where it was only looked at, or could not be taken.
+        match &ended {
+            Ok(_) | Err(Failure::Damaged(_)) if !self.dry_run => staging.finish()?,
+            _ => {}
+        }
+        done.tell(spec, began, ended)
+    }
+
+    /// Brings in what theirs has, or only shows what would come, and returns how the command ends.
+    fn bring_in(
+        &self,
+        context: &mut Context,
+        (catalog, theirs): (&Catalog, &Catalog),
+        options: &ImportOptions,
+        stamp: &Stamp,
+    ) -> Result<Status, Failure> {
+        let imported = if self.dry_run {
+            catalog.plan_import(theirs, options)?
+        } else {
+            let stamp = stamp.from_source(&self.source);
+            catalog.import_with(theirs, options, &stamp)?
+        };
+        self.report(context, catalog, &imported)
+    }
+
+    fn report(
+        &self,
+        context: &mut Context,
+        catalog: &Catalog,
+        imported: &Imported,
+    ) -> Result<Status, Failure> {
+        import::show(context, catalog, imported, import::is_shown)?;
+        let told = Told {
+            what: if self.dry_run { "would pull" } else { "pull" },
+            source: &self.source,
+            is_dry: self.dry_run,
+        };
+        import::report(imported, &[], &told)
+    }
+}
+
+/// Has rsync bring what is missing, until nothing is, and returns it as a catalog.
+fn gather(rsync: &mut Rsync<'_>, staging: &mut Staging, spec: &str) -> Result<Catalog, Failure> {
+    rsync.bring_names(staging)?;
+    let mut theirs = None;
+    loop {
+        let wanted = staging.wanted()?;
+        if wanted.is_empty() {
+            return Ok(theirs.expect("the format marker is wanted first"));
+        }
+        rsync.bring_texts(staging, &wanted)?;
+        // Nothing of it is taken before it is known to be a catalog.
+        if theirs.is_none() {
+            theirs = Some(open(staging, spec)?);
+        }
+        rsync.bring(staging, &wanted)?;
+    }
+}
+
+/// Opens what came.
+fn open(staging: &Staging, spec: &str) -> Result<Catalog, Failure> {
+    match staging.catalog() {
+        Err(Error::NotACatalog { .. }) => {
+            let message = format!("{spec} is neither a catalog nor a proof bundle");
+            Err(Failure::Unusable(message))
+        }
+        Err(Error::Format { cause, .. }) => {
+            let message = format!("{spec} cannot be read: {cause}");
+            Err(Failure::Unusable(message))
+        }
+        opened => Ok(opened?),
+    }
+}
+
+impl Transferred {
+    /// Says what came, and how the command ends that has come so far.
+    fn tell(
+        self,
+        spec: &str,
+        began: Instant,
+        ended: Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        let (objects, bytes) = (self.objects, self.bytes);
+        let seconds = began.elapsed().as_secs_f64();
+        let message =
+            format!("{objects} objects came from {spec}, {bytes} bytes in all, in {seconds:.1} s");
+        say("pull", &message);
+        let status = ended?;
+        if self.is_partial {
+            let message = format!("rsync could not read all of {spec}");
+            return Err(Failure::Unusable(message));
+        }
+        match self.passed_over {
+            0 => Ok(status),
+            count => Err(Failure::Damaged(count)),
+        }
+    }
+}

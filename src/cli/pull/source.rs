@@ -1,0 +1,105 @@
+//! Where a catalog is, in the words of rsync.
+
+use std::path::PathBuf;
+
+use crate::cli::failure::Failure;
+use crate::cli::text::is_control;
+
+/// Where a catalog is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// In a directory of this machine.
+    Here(PathBuf),
+    /// Where rsync reaches it.
+    Elsewhere(String),
+}
+
+impl Source {
+    /// Tells them apart as rsync does: what has a colon before the first slash is elsewhere.
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let refuse = |why: &str| Err(Failure::Usage(format!("{text} is no source: {why}")));
+        let (host, path) = if let Some(rest) = text.strip_prefix("rsync://") {
+            rest.split_once('/').unwrap_or((rest, ""))
+        } else {
+            let before_slash = text.split('/').next().unwrap_or_default();
+            // In brackets is the address of a host, with colons of its own.
+            let bracket = before_slash.rfind(']').map_or(0, |at| at + 1);
+            let Some(colon) = before_slash[bracket..].find(':') else {
+                return match text {
+                    "" => refuse("it is empty"),
+                    _ => Ok(Self::Here(text.into())),
+                };
+            };
+            let (host, path) = text.split_at(bracket + colon);
+            (host, path.trim_start_matches(':'))
+        };
+        let (user, host) = host.rsplit_once('@').unwrap_or(("", host));
+        if text.chars().any(is_control) {
+            return refuse("it contains a control character");
+        }
+        if host.is_empty() {
+            return refuse("it names no host");
+        }
+        // What begins like that would be taken for an option, here or over there.
+        if [user, host, path].iter().any(|part| part.starts_with('-')) {
+            return refuse("a part of it begins with `-`");
+        }
+        if user.contains(':') {
+            return refuse("a password does not belong there; see RSYNC_PASSWORD in rsync(1)");
+        }
+        if path.is_empty() {
+            return refuse("it names no directory");
+        }
+        Ok(Self::Elsewhere(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_colon_before_the_first_slash_is_elsewhere() {
+        for here in ["a", "./a:b", "/a:b", "a/b:c", "../x", "[a]"] {
+            let source = Source::parse(here).expect("it is a path");
+            assert_eq!(source, Source::Here(here.into()));
+        }
+        for elsewhere in [
+            "host:a",
+            "user@host:/a/b",
+            "host::module/a",
+            "rsync://host/module",
+            "rsync://user@host:8730/module/a",
+            "[::1]:a",
+            "user@[fe80::1]:/a",
+        ] {
+            let source = Source::parse(elsewhere).expect("it is a source");
+            assert_eq!(source, Source::Elsewhere(elsewhere.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_could_be_taken_for_an_option_or_names_nothing_is_refused() {
+        for text in [
+            "",
+            ":a",
+            "user@:a",
+            "host:",
+            "host::",
+            "rsync://host",
+            "rsync:///a",
+            "-oProxyCommand=x:a",
+            "-l@host:a",
+            "user@-host:a",
+            "host:-a",
+            "host::-a",
+            "rsync://-host/a",
+            "rsync://user:secret@host/a",
+            "ho\nst:a",
+            "host:\u{202e}a",
+        ] {
+            let refused = Source::parse(text);
+            assert!(matches!(refused, Err(Failure::Usage(_))), "{text:?}");
+        }
+    }
+}

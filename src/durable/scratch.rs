@@ -1,0 +1,145 @@
+//! A directory in `tmp/` that stays from one process to the next, for one of them at a time: what other
+//! programs bring is put there, and nothing in it is trusted.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, unlinkat};
+use rustix::io::Errno;
+
+use super::root::open_beneath;
+use super::{Cause, Lock, PathError, Permissions, Root};
+use crate::layout::TMP;
+
+/// The file whose lock says that the directory is in use.
+const LOCK: &str = "lock";
+
+/// How often the directory is made again because whoever had it removes it.
+const MOST_ATTEMPTS: u32 = 100;
+
+/// A directory in `tmp/` that this process has for itself.
+#[must_use = "others may have the directory when this is dropped"]
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    root: Root,
+    /// Its name in `tmp/`.
+    name: String,
+    tmp: File,
+    lock: Lock,
+}
+
+impl Root {
+    /// Opens the directory `name` in `tmp/`, with what is in it, or makes it.
+    ///
+    /// # Locking
+    ///
+    /// Takes the lock of that directory, and waits while another thread or process holds it.
+    pub(crate) fn scratch(&self, name: &str) -> Result<Scratch, PathError> {
+        let path = Path::new(TMP).join(name);
+        for attempt in 1.. {
+            let tmp = self.open_dir(Path::new(TMP))?.fd().try_clone();
+            let tmp = tmp.map_err(|error| self.error("open", Path::new(TMP), error))?;
+            let dir = self.open_dir(&path)?;
+            match dir.lock_exclusive(LOCK) {
+                Ok(lock) => {
+                    let fd = dir.fd().try_clone();
+                    let fd = fd.map_err(|error| self.error("open", &path, error))?;
+                    let mut root = Self::of(fd, self.path().join(&path));
+                    root.set_lock_wait(self.lock_wait.clone());
+                    let name = name.to_owned();
+                    return Ok(Scratch {
+                        root,
+                        name,
+                        tmp,
+                        lock,
+                    });
+                }
+                // Whoever had it has removed it.
+                Err(error) if is_absent(&error.cause) && attempt < MOST_ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Opens the same directory again.
+    pub(crate) fn again(&self) -> Result<Self, PathError> {
+        let fd = self.fd.try_clone();
+        let fd = fd.map_err(|error| self.error("open", Path::new(""), error))?;
+        let mut root = Self::of(fd, self.path().to_owned());
+        root.set_lock_wait(self.lock_wait.clone());
+        Ok(root)
+    }
+}
+
+fn is_absent(cause: &Cause) -> bool {
+    matches!(cause, Cause::Io(error) if error.kind() == ErrorKind::NotFound)
+}
+
+impl Scratch {
+    /// The directory, to read what is in it.
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Returns a path that leads to the directory itself, whatever has its name by now, also for other
+    /// processes of this user, for as long as this lives.
+    pub(crate) fn open_path(&self) -> PathBuf {
+        path_of(&self.root.fd)
+    }
+
+    /// Returns the locked file: the directory stays taken as long as anybody has it open.
+    pub(crate) fn hold(&self) -> Result<File, PathError> {
+        let file = self.lock.file().try_clone();
+        file.map_err(|error| self.root.error("open", Path::new(LOCK), error))
+    }
+
+    /// Puts a file into the directory, in the place of one that has the name.
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), PathError> {
+        let staged = self.root.stage_named(bytes, Permissions::ByUmask)?;
+        self.root.own_dir()?.replace(staged, name)
+    }
+
+    /// Removes what is at `path` in the directory, with all that is in it; what is absent is no error.
+    pub(crate) fn clear(&self, path: &Path) -> Result<(), PathError> {
+        let above = path.parent().filter(|above| *above != Path::new(""));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let above = above.unwrap_or(Path::new("."));
+        let above: File = match open_beneath(&self.root.fd, above, flags, Mode::empty()) {
+            Ok(above) => above.into(),
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(self.root.error("remove", path, errno)),
+        };
+        let place = path_of(&above).join(path.file_name().unwrap_or_default());
+        let removed = match place.symlink_metadata() {
+            Ok(found) if found.is_dir() => std::fs::remove_dir_all(place),
+            Ok(_) => std::fs::remove_file(place),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(self.root.error("remove", path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the directory. Where that fails, it stays with what is left in it.
+    pub(crate) fn remove(self) -> Result<(), PathError> {
+        for (name, _) in self.root.list(Path::new("."))? {
+            if name != LOCK {
+                self.clear(Path::new(&name))?;
+            }
+        }
+        // Last: whoever waits for the lock finds that it is gone.
+        self.clear(Path::new(LOCK))?;
+        unlinkat(&self.tmp, &self.name, AtFlags::REMOVEDIR)
+            .map_err(|errno| self.root.error("remove", Path::new(""), errno))
+    }
+}
+
+fn path_of(fd: &File) -> PathBuf {
+    format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd()).into()
+}

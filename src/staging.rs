@@ -1,0 +1,246 @@
+//! What comes from a catalog elsewhere, until it is checked: a directory in `tmp/` with the shape of a
+//! catalog, that holds only what is not here (layout.md section 10.4).
+//!
+//! The library runs no program: whoever has a [`Staging`] lets a program such as rsync put files there.
+//! Nothing in it is trusted, and what it lacks is read from the catalog itself.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Catalog;
+use crate::durable::{Root, Scratch};
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::layout;
+use crate::name::RefName;
+use crate::object::Object;
+use crate::{attachments, objects, refs, snapshots};
+
+/// The file with the list of what is wanted.
+const LIST: &str = "list";
+
+/// The digits of the hash of a source by which its directory is called.
+const DIGITS: usize = 16;
+
+/// A directory in which the files of another catalog are gathered before anything of them is taken.
+///
+/// One that is dropped stays, and the next of the same source goes on with it, until it is
+/// [finished](Self::finish).
+#[must_use = "others may have the directory when this is dropped"]
+#[derive(Debug)]
+pub struct Staging {
+    scratch: Scratch,
+    /// The catalog.
+    here: Root,
+    /// What was said to be wanted.
+    asked: BTreeSet<PathBuf>,
+}
+
+/// Files of the source that are missing, relative to its root, each sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// The format marker, and the histories of refs, which the source need not have.
+    pub texts: Vec<PathBuf>,
+    /// Directories of empty files, which are the links to what is attached to an object; the source need
+    /// not have them.
+    pub links: Vec<PathBuf>,
+    /// Objects.
+    pub objects: Vec<PathBuf>,
+}
+
+impl Wanted {
+    /// Returns whether nothing is missing that was not asked for before.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.links.is_empty() && self.objects.is_empty()
+    }
+}
+
+impl Catalog {
+    /// Opens the directory in which what `source` has is gathered, with what is left in it of a
+    /// transfer that was interrupted. Any text that stands for the source will do.
+    ///
+    /// # Locking
+    ///
+    /// Takes the lock of that directory until the staging is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`], and those of a catalog that cannot be written.
+    pub fn stage(&self, source: &str) -> Result<Staging, Error> {
+        self.require_writable()?;
+        let name = format!("pull-{:.DIGITS$}", ObjectId::of(source.as_bytes()));
+        let staged = Staging {
+            scratch: self.root_dir().scratch(&name)?,
+            here: self.root_dir().again()?,
+            asked: BTreeSet::new(),
+        };
+        // It may be another one by now, or none.
+        staged.scratch.clear(Path::new(layout::FORMAT))?;
+        Ok(staged)
+    }
+}
+
+impl Staging {
+    /// Returns a path that leads to the directory, whatever has its name by then, for as long as this
+    /// lives. From there the root of the catalog is `../..`.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.scratch.open_path()
+    }
+
+    /// Returns an empty file that keeps the directory taken for as long as anybody has it open: what is
+    /// handed to a process outlives this one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`].
+    pub fn hold(&self) -> Result<File, Error> {
+        Ok(self.scratch.hold()?)
+    }
+
+    /// Writes paths into a file in the directory, each with a NUL after it, and returns its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`].
+    pub fn write_list(&self, paths: &[PathBuf]) -> Result<&'static str, Error> {
+        use std::os::unix::ffi::OsStrExt;
+
+        let mut bytes = Vec::new();
+        for path in paths {
+            bytes.extend_from_slice(path.as_os_str().as_bytes());
+            bytes.push(0);
+        }
+        self.scratch.put(LIST, &bytes)?;
+        Ok(LIST)
+    }
+
+    /// Returns what is still missing: the format marker, and the closure of the refs and named snapshots
+    /// that came, which is their histories, objects, and what is attached to those. What was wanted before is not wanted again, so
+    /// that a source that does not have it is asked once. It takes as long as what came is large.
+    ///
+    /// What is here, or has come and is right, is not wanted. What has come before and is damaged is
+    /// removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the refs that came cannot be listed. What cannot be read of a single one is
+    /// for [`Catalog::import`] to tell.
+    pub fn wanted(&mut self) -> Result<Wanted, Error> {
+        let (mut wanted, mut stack) = (Wanted::default(), Vec::new());
+        self.ask(layout::FORMAT.into(), &mut wanted.texts);
+        for name in refs::list(self.scratch.root(), &Default::default())? {
+            if let Some(object) = self.came(&name) {
+                self.ask(layout::history(&name).path(), &mut wanted.texts);
+                stack.push(object);
+            }
+        }
+        for name in snapshots::list(self.scratch.root())? {
+            if let Ok(Some(object)) = snapshots::read(self.scratch.root(), &name) {
+                if self.is_complete(&object) {
+                    self.scratch.clear(&layout::snapshot(&name).path())?;
+                } else {
+                    stack.push(object);
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(object) = stack.pop() {
+            if seen.insert(object) {
+                self.follow(&object, &mut stack, &mut wanted)?;
+            }
+        }
+        for paths in [&mut wanted.texts, &mut wanted.links, &mut wanted.objects] {
+            paths.sort_unstable();
+        }
+        Ok(wanted)
+    }
+
+    /// Returns what a ref that came holds, if that can be told.
+    fn came(&self, name: &RefName) -> Option<ObjectId> {
+        refs::read(self.scratch.root(), name).ok().flatten()
+    }
+
+    /// Returns whether a snapshot and its members are here, so that it came with all that belongs to it.
+    fn is_complete(&self, object: &ObjectId) -> bool {
+        let is_here = |object: &ObjectId| self.here.has(&layout::object(object).path());
+        let snapshot = objects::read_snapshot(&self.here, object);
+        matches!(snapshot, Ok(Some(snapshot)) if snapshot.objects.iter().all(is_here))
+    }
+
+    /// Wants an object and what is attached to it, and comes by what it leads to.
+    fn follow(
+        &mut self,
+        object: &ObjectId,
+        stack: &mut Vec<ObjectId>,
+        wanted: &mut Wanted,
+    ) -> Result<(), Error> {
+        self.ask(layout::attachments(object), &mut wanted.links);
+        // What cannot be listed leads to nothing.
+        stack.extend(attachments::list(self.scratch.root(), object).unwrap_or_default());
+        let path = layout::object(object).path();
+        let mut found = objects::read_to_carry(self.scratch.root(), object);
+        if found.is_err() && !self.asked.contains(&path) {
+            self.scratch.clear(&path)?;
+            found = Ok(None);
+        }
+        let found = match found {
+            Ok(None) => match objects::read_to_carry(&self.here, object) {
+                Ok(Some(carried)) => Some(carried),
+                // A good one takes the place of what is damaged here.
+                Ok(None) | Err(_) => {
+                    self.ask(path, &mut wanted.objects);
+                    None
+                }
+            },
+            Ok(found) => found,
+            // It came in this transfer, and is not what was asked for: the import tells.
+            Err(_) => None,
+        };
+        if let Some(Object::Snapshot(snapshot)) = found.and_then(|found| found.object) {
+            stack.extend(snapshot.objects);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, path: PathBuf, wanted: &mut Vec<PathBuf>) {
+        if self.asked.insert(path.clone()) {
+            wanted.push(path);
+        }
+    }
+
+    /// Returns what came as a catalog that can be read; objects that it lacks are those that are here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Catalog::open`].
+    pub fn catalog(&self) -> Result<Catalog, Error> {
+        let mut root = self.scratch.root().again()?;
+        root.set_alternate(self.here.again()?);
+        Catalog::of_root(root)
+    }
+
+    /// Leaves what came for the next time; where no object came, removes the directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn leave(self) -> Result<(), Error> {
+        match self.scratch.root().has(Path::new(layout::OBJECTS)) {
+            true => Ok(()),
+            false => self.finish(),
+        }
+    }
+
+    /// Removes the directory with all that came.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`]; what is left is harmless.
+    pub fn finish(self) -> Result<(), Error> {
+        Ok(self.scratch.remove()?)
+    }
+}
