@@ -203,15 +203,15 @@ impl Catalog {
     ///
     /// Those of [`open`](Self::open).
     pub fn open_read_only(root: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::open(root)?.to_read_only())
+        Ok(Self::open(root)?.into_read_only())
     }
 
     /// As [`open_read_only`](Self::open_read_only), of a directory that is open.
     pub(crate) fn of_root(root: Root) -> Result<Self, Error> {
-        Ok(Self::of(root)?.to_read_only())
+        Ok(Self::of(root)?.into_read_only())
     }
 
-    fn to_read_only(self) -> Self {
+    fn into_read_only(self) -> Self {
         Self {
             access: CatalogAccess::ReadOnly,
             ..self

@@ -200,11 +200,8 @@ fn next_line(lines: &mut impl BufRead) -> Option<String> {
 /// Says how rsync ended, by its manual.
 fn judge(status: ExitStatus, seen: &mut Seen) -> Result<(), String> {
     let Some(code) = status.code() else {
-        return Err(match status.signal() {
-            // SIGXFSZ
-            Some(25) => "it sends more of a file than it said, or than such a file may have".into(),
-            signal => format!("rsync was ended by signal {}", signal.unwrap_or(0)),
-        });
+        let signal = status.signal().unwrap_or(0);
+        return Err(format!("rsync was ended by signal {signal}"));
     };
     let why = match code {
         // Files that vanished: refs were retired meanwhile.
@@ -218,7 +215,7 @@ fn judge(status: ExitStatus, seen: &mut Seen) -> Result<(), String> {
             "this rsync, or the other one, is too old or does not fit (3.1.3 or newer is needed)"
         }
         5 | 10 | 12 | 255 => "the connection, or what is at its other end, failed",
-        11 => "it could not write what came",
+        11 => "it could not write what came, or more of a file came than such a file may have",
         22 => "the source has more than fits into memory",
         30 | 35 => "the source said nothing for too long",
         _ => "see EXIT VALUES in rsync(1)",

@@ -21,10 +21,11 @@ const PATIENCE: u64 = 120;
 
 /// What the first round shows of the source: these names at these depths.
 const NAMES: [&str; 6] = [
-    "+ /refs/",
-    "+ /refs/*/",
+    // Not only directories: what lies in the place of one is told of.
+    "+ /refs",
+    "+ /refs/*",
     "+ /refs/*/*",
-    "+ /snapshots/",
+    "+ /snapshots",
     "+ /snapshots/*",
     "- *",
 ];
@@ -86,7 +87,7 @@ impl<'a> Rsync<'a> {
         staging: &Staging,
         wanted: &Wanted,
     ) -> Result<(), Failure> {
-        self.bring_list(staging, &wanted.texts, &["-c"], MAX_OBJECT)
+        self.bring_list(staging, &wanted.texts, &["--ignore-times"], MAX_OBJECT)
     }
 
     /// Brings the links and objects that are wanted.

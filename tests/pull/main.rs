@@ -1,0 +1,19 @@
+//! Pulling from another catalog by the real rsync: over ssh, from a daemon, interrupted at any moment, and
+//! from whoever means harm.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod hostile_files;
+mod hostile_objects;
+mod hostile_speech;
+mod interrupted;
+mod larger;
+mod live;
+mod peer;
+mod servers;
+mod transports;
+
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
