@@ -81,7 +81,7 @@ impl Import {
             (catalog, imported)
         };
         show(context, &catalog, &imported, is_shown)?;
-        report(&imported, &[], &Told::of_import(self.dry_run))
+        report(&imported, &[], &Told::of_import(self.dry_run, true))
     }
 
     fn run_index(self, context: &mut Context) -> Result<Status, Failure> {
@@ -103,7 +103,11 @@ impl Import {
         };
         show(context, &catalog, &imported, |_| true)?;
         show_refused(context, index.refused())?;
-        report(&imported, index.refused(), &Told::of_import(self.dry_run))
+        report(
+            &imported,
+            index.refused(),
+            &Told::of_import(self.dry_run, false),
+        )
     }
 }
 
@@ -129,14 +133,17 @@ pub(super) struct Told<'a> {
     pub(super) source: &'a str,
     /// Nothing was written.
     pub(super) is_dry: bool,
+    /// A conflict can be settled by `--prefer`.
+    pub(super) may_choose: bool,
 }
 
 impl Told<'_> {
-    fn of_import(is_dry: bool) -> Self {
+    fn of_import(is_dry: bool, may_choose: bool) -> Self {
         Self {
             what: if is_dry { "would import" } else { "import" },
             source: "the source",
             is_dry,
+            may_choose,
         }
     }
 }
@@ -255,10 +262,10 @@ pub(super) fn report(
     // Without an import theirs is not in the store.
     if count(Conflict) > 0 && !told.is_dry {
         say("hint", "`diff OURS THEIRS` shows how they differ");
-        say(
-            "hint",
-            "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses",
-        );
+    }
+    if count(Conflict) > 0 && told.may_choose {
+        let chooses = "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses";
+        say("hint", chooses);
     }
     Ok(if count(Conflict) + refused > 0 {
         Status::Found

@@ -99,7 +99,7 @@ impl Peer {
 
 /// Nothing is wrong with a catalog, and nothing is left over in it.
 pub(crate) fn assert_sound(catalog: &Catalog) {
-    let report = catalog.verify(&VerifyScope::default(), &mut |_| {});
+    let report = catalog.verify(&VerifyScope::default(), &|_| {});
     let findings = report.unwrap().findings;
     assert!(findings.is_empty(), "{findings:#?}");
 }

@@ -160,7 +160,7 @@ fn dry_run_shows_what_differs_and_stores_nothing_and_what_came_is_not_fetched_ag
     let output = peer.pull(&["--dry-run"]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(shown, format!("llamacpp  b1  -  {new:.12}\n"));
+    assert_eq!(shown, format!("created  llamacpp  b1  -  {new:.12}\n"));
     assert!(!peer.catalog().exists("llamacpp:b1").unwrap());
     assert!(peer.catalog().entry(&new).unwrap().is_none());
     let said = String::from_utf8(peer.pull(&[]).stderr).unwrap();

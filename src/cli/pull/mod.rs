@@ -83,11 +83,11 @@ impl Pull {
                 };
                 self.bring_in(context, (&catalog, &theirs), &options, &stamp)
             }
-            Source::Elsewhere(spec) => self.from_elsewhere(&spec, &options, context),
+            Source::Elsewhere(spec) => self.pull_elsewhere(&spec, &options, context),
         }
     }
 
-    fn from_elsewhere(
+    fn pull_elsewhere(
         &self,
         spec: &str,
         options: &ImportOptions,
@@ -148,6 +148,7 @@ impl Pull {
             what: if self.dry_run { "would pull" } else { "pull" },
             source: &self.source,
             is_dry: self.dry_run,
+            may_choose: true,
         };
         import::report(imported, &[], &told)
     }
