@@ -34,12 +34,21 @@ fn silence() {
 #[test]
 fn complaints_without_end_are_cut() {
     let Some(mut peer) = Peer::new() else { return };
-    peer.speaks_by("#!/bin/sh\nexec timeout 3 yes \"$(printf 'no \\033[2J')\" >&2\n");
+    peer.speaks_by("#!/bin/sh\nyes \"$(printf 'no \\033[2J')\" | head -c 50000000 >&2\n");
     let output = peer.pull(&["--rsync-option=--timeout=1"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(said.lines().count() < 120, "{} lines", said.lines().count());
     assert!(!said.contains('\u{1b}'), "controls are made visible");
+}
+
+#[test]
+fn complaints_that_are_never_finished_are_not_waited_for() {
+    // What it leaves running has standard error open, and nothing else.
+    let script = "#!/bin/sh\nsleep 60 >/dev/null </dev/null & exit 1\n";
+    let began = std::time::Instant::now();
+    speaks(script, &[], &["rsync ended with status"]);
+    assert!(began.elapsed().as_secs() < 30, "it was waited for");
 }
 
 /// Sends all of a directory with links and devices, whatever it was asked for.

@@ -1,5 +1,5 @@
 //! A pull that is killed, or ended by a signal, at any moment of its transfer: nothing of it is visible, and
-//! the next one brings the rest. `ENGINE_CATALOG_TEST_KILLS` (default 6) says how often.
+//! the next one brings the rest. `ENGINE_CATALOG_TEST_KILLS` (default 3) says how often.
 
 use std::fs::File;
 use std::path::Path;
@@ -73,7 +73,7 @@ fn brought(said: &str) -> usize {
 #[test]
 fn what_is_interrupted_is_not_visible_and_is_not_fetched_again() {
     let rounds = std::env::var("ENGINE_CATALOG_TEST_KILLS");
-    let rounds: u64 = rounds.map_or(6, |rounds| rounds.parse().unwrap());
+    let rounds: u64 = rounds.map_or(3, |rounds| rounds.parse().unwrap());
     let mut cut_short = 0;
     for round in 0..rounds {
         let Some(peer) = slow_peer() else { return };

@@ -31,7 +31,7 @@ fn pulls_from_a_source_that_changes_all_the_time_bring_what_it_had_at_some_momen
                 }
             }
         });
-        for _ in 0..8 {
+        for _ in 0..4 {
             let output = peer.pull(&[]);
             last = Some(String::from_utf8(output.stderr).unwrap());
             assert_eq!(output.status.code(), Some(0), "{last:?}");

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const MOST_OF_A_LINE: u64 = 8 << 10;
 
 /// So many lines of what rsync complains of are passed on.
 const MOST_COMPLAINTS: usize = 100;
+
+/// So long what rsync, or what it started, has complained of is waited for when it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The rsync that is running.
 static RUNNING: Mutex<Option<Child>> = Mutex::new(None);
@@ -90,18 +93,22 @@ pub(super) fn run(
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     *running() = Some(child);
     let (stdout, stderr) = (stdout.expect("it is piped"), stderr.expect("it is piped"));
-    let complaints = thread::spawn({
+    let (done, complaints) = mpsc::channel::<()>();
+    thread::spawn({
         let spec = spec.to_owned();
-        move || pass_on(&spec, stderr)
+        move || {
+            pass_on(&spec, stderr);
+            drop(done);
+        }
     });
     let counted = count(spec, stdout, limits, seen, show);
     if counted.is_err() {
         end_child();
     }
     let status = wait().map_err(cannot)?;
-    // Whoever it has started may have it open for longer; what they say is said.
+    // What was said is passed on; but whoever rsync has started may have it open for ever.
     if counted.is_ok() {
-        let _ = complaints.join();
+        let _ = complaints.recv_timeout(LAST_WORDS);
     }
     counted?;
     judge(status, seen).map_err(fail)

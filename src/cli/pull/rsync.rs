@@ -1,11 +1,12 @@
 //! What rsync is asked for, round by round: names and refs, then what they lead to.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine_catalog::{Staging, Wanted};
 
 use super::child::{self, Limits, Seen};
+use super::source::divide;
 use crate::cli::bar::TransferBar;
 use crate::cli::failure::Failure;
 
@@ -78,7 +79,7 @@ impl<'a> Rsync<'a> {
         let filters = NAMES.map(|rule| format!("--filter={rule}"));
         let args = compare.map(OsString::from).into_iter();
         let args = args.chain(filters.map(OsString::from));
-        self.run(staging, args.collect(), MAX_NAMED)
+        self.run(staging, self.spec, args.collect(), MAX_NAMED)
     }
 
     /// Brings the texts that are wanted. They come before the objects that they name, as a reader reads.
@@ -92,7 +93,7 @@ impl<'a> Rsync<'a> {
 
     /// Brings the links and objects that are wanted.
     pub(super) fn bring(&mut self, staging: &Staging, wanted: &Wanted) -> Result<(), Failure> {
-        let deeper = "--filter=- /attachments/*/*/*/";
+        let deeper = "--filter=- attachments/*/*/*/";
         let links = ["-r", "--size-only", deeper];
         self.bring_list(staging, &wanted.links, &links, MAX_LINK)?;
         self.bar.expect(wanted.objects.len());
@@ -109,19 +110,23 @@ impl<'a> Rsync<'a> {
         if paths.is_empty() {
             return Ok(());
         }
-        let list = staging.write_list(paths)?;
+        let (source, below) = divide(self.spec);
+        // What stands before the dot does not count as part of the name.
+        let below = |path: &PathBuf| Path::new(below).join(".").join(path);
+        let list = staging.write_list(&paths.iter().map(below).collect::<Vec<_>>())?;
         let list = staging.path().join(list);
         let from = ["-0".to_owned(), format!("--files-from={}", list.display())];
         // Not every source has a history, or anything attached.
         let mut args = vec![OsString::from("--ignore-missing-args")];
         args.extend(from.map(OsString::from));
         args.extend(options.iter().map(OsString::from));
-        self.run(staging, args, max_size)
+        self.run(staging, source, args, max_size)
     }
 
     fn run(
         &mut self,
         staging: &Staging,
+        source: &str,
         mut args: Vec<OsString>,
         max_size: u64,
     ) -> Result<(), Failure> {
@@ -139,7 +144,7 @@ impl<'a> Rsync<'a> {
             .map(OsString::from),
         );
         args.extend(self.options.iter().cloned());
-        args.extend(["--".into(), format!("{}/", self.spec).into()]);
+        args.extend(["--".into(), format!("{source}/").into()]);
         args.push(staging.path().join("").into());
         let (seen, bar) = (&mut self.seen, &mut self.bar);
         child::run(

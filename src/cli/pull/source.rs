@@ -21,16 +21,13 @@ impl Source {
         let (host, path) = if let Some(rest) = text.strip_prefix("rsync://") {
             rest.split_once('/').unwrap_or((rest, ""))
         } else {
-            let before_slash = text.split('/').next().unwrap_or_default();
-            // In brackets is the address of a host, with colons of its own.
-            let bracket = before_slash.rfind(']').map_or(0, |at| at + 1);
-            let Some(colon) = before_slash[bracket..].find(':') else {
+            let Some(colon) = end_of_host(text) else {
                 return match text {
                     "" => refuse("it is empty"),
                     _ => Ok(Self::Here(text.into())),
                 };
             };
-            let (host, path) = text.split_at(bracket + colon);
+            let (host, path) = text.split_at(colon);
             (host, path.trim_start_matches(':'))
         };
         let (user, host) = host.rsplit_once('@').unwrap_or(("", host));
@@ -54,6 +51,35 @@ impl Source {
     }
 }
 
+/// Returns where the first colon is that comes before any slash, and ends the name of a host. In brackets
+/// is the address of one, with colons of its own.
+fn end_of_host(text: &str) -> Option<usize> {
+    let before_slash = text.split('/').next()?;
+    let host = before_slash
+        .rsplit_once("@[")
+        .map_or(0, |(user, _)| user.len() + 1);
+    let end = match before_slash[host..].strip_prefix('[') {
+        Some(address) => host + 1 + address.find(']')?,
+        None => 0,
+    };
+    Some(end + before_slash[end..].find(':')?)
+}
+
+/// Divides a source into what a list of files is asked from, and the directory below it. Of a daemon that
+/// is the module: rsync 3.5.0 finds no file of a list below a directory of one that is not its root.
+pub(super) fn divide(spec: &str) -> (&str, &str) {
+    let start = match (spec.strip_prefix("rsync://"), end_of_host(spec)) {
+        (Some(rest), _) => rest.find('/').map(|at| spec.len() - rest.len() + at + 1),
+        (None, Some(at)) if spec[at..].starts_with("::") => Some(at + 2),
+        _ => None,
+    };
+    let slash = start.and_then(|start| Some(start + spec[start..].find('/')?));
+    slash.map_or((spec, ""), |slash| {
+        let (module, below) = spec.split_at(slash);
+        (module, below.trim_matches('/'))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +98,8 @@ mod tests {
             "rsync://user@host:8730/module/a",
             "[::1]:a",
             "user@[fe80::1]:/a",
+            "host:a]b",
+            "host:a@[b",
         ] {
             let source = Source::parse(elsewhere).expect("it is a source");
             assert_eq!(source, Source::Elsewhere(elsewhere.to_owned()));
@@ -100,6 +128,23 @@ mod tests {
         ] {
             let refused = Source::parse(text);
             assert!(matches!(refused, Err(Failure::Usage(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn list_is_asked_from_the_module_of_a_daemon() {
+        for (spec, root, below) in [
+            ("host:/a/b", "host:/a/b", ""),
+            ("host:a::b", "host:a::b", ""),
+            ("[::1]:a", "[::1]:a", ""),
+            ("[::1]::module/a", "[::1]::module", "a"),
+            ("rsync://host/module", "rsync://host/module", ""),
+            ("rsync://host:1/module/", "rsync://host:1/module", ""),
+            ("rsync://[::1]/module/a/b/", "rsync://[::1]/module", "a/b"),
+            ("user@host::module/a", "user@host::module", "a"),
+            ("host::module", "host::module", ""),
+        ] {
+            assert_eq!(divide(spec), (root, below), "{spec}");
         }
     }
 }
