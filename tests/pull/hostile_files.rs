@@ -147,10 +147,12 @@ fn modes_are_not_taken_over() {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
     assert!(peer.pull(&["--dry-run"]).status.success());
-    for entry in walkdir::WalkDir::new(&peer.staged()[0]).min_depth(1) {
-        let entry = entry.unwrap();
-        let mode = entry.metadata().unwrap().permissions().mode() & 0o7000;
-        assert_eq!(mode, 0, "{}", entry.path().display());
+    for top in ["refs", "objects"] {
+        for entry in walkdir::WalkDir::new(peer.staged()[0].join(top)) {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o7077;
+            assert_eq!(mode, 0, "{}", entry.path().display());
+        }
     }
     assert!(peer.pull(&[]).status.success());
     assert_sound(&peer.catalog());
