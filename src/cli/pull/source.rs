@@ -55,9 +55,9 @@ impl Source {
 /// is the address of one, with colons of its own.
 fn end_of_host(text: &str) -> Option<usize> {
     let before_slash = text.split('/').next()?;
-    let host = before_slash
-        .rsplit_once("@[")
-        .map_or(0, |(user, _)| user.len() + 1);
+    let user = before_slash.split_once("@[").map(|(user, _)| user);
+    let user = user.filter(|user| !user.contains(':'));
+    let host = user.map_or(0, |user| user.len() + 1);
     let end = match before_slash[host..].strip_prefix('[') {
         Some(address) => host + 1 + address.find(']')?,
         None => 0,
@@ -98,6 +98,7 @@ mod tests {
             "rsync://user@host:8730/module/a",
             "[::1]:a",
             "user@[fe80::1]:/a",
+            "user@[fe80::1]::module",
             "host:a]b",
             "host:a@[b",
         ] {
