@@ -109,7 +109,7 @@ fn more_files_than_are_wanted() {
     for at in 0..300 {
         peer.theirs.point(&format!("llamacpp/b{at}"), &id);
     }
-    let named = ["shows more than 100 files (--max-files), at refs/llamacpp/b"];
+    let named = ["sends more than 100 files (--max-files), at refs/llamacpp/b"];
     peer.harms_nothing(&["--max-files=100"], &named);
 }
 

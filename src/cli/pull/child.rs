@@ -38,7 +38,8 @@ static RUNNING: Mutex<Option<Child>> = Mutex::new(None);
 /// What a source may do at most.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// Files that it shows, whether they are transferred or not.
+    /// Files and directories that are not as they are here. Lines about all others would take rsync longer
+    /// than comparing them does.
     pub(super) files: u64,
     /// Bytes of what is transferred.
     pub(super) bytes: u64,
@@ -138,23 +139,28 @@ fn count(
 ) -> Result<(), Failure> {
     let mut lines = BufReader::new(stdout);
     while let Some(line) = next_line(&mut lines) {
-        let Some((what, size, name)) = parse(&line) else {
-            // It passes over what it was told not to take: links, devices, what is too large.
-            if seen.passed_over < MOST_COMPLAINTS {
-                say("error", &format!("in {spec}: {line}"));
-            }
-            seen.passed_over += 1;
-            continue;
-        };
         seen.files += 1;
-        if what.starts_with(">f") {
-            seen.bytes = seen.bytes.saturating_add(size);
-            seen.objects += u64::from(name.starts_with("objects/"));
-            show(seen);
-        }
+        let name = match parse(&line) {
+            Some((what, size, name)) => {
+                if what.starts_with(">f") {
+                    seen.bytes = seen.bytes.saturating_add(size);
+                    seen.objects += u64::from(name.starts_with("objects/"));
+                    show(seen);
+                }
+                name
+            }
+            // It passes over what it was told not to take: links, devices, what is too large.
+            None => {
+                if seen.passed_over < MOST_COMPLAINTS {
+                    say("error", &format!("in {spec}: {line}"));
+                }
+                seen.passed_over += 1;
+                &line
+            }
+        };
         let (files, bytes) = (limits.files, limits.bytes);
         let too_much = match () {
-            () if seen.files > files => format!("shows more than {files} files (--max-files)"),
+            () if seen.files > files => format!("sends more than {files} files (--max-files)"),
             () if seen.bytes > bytes => format!("sends more than {bytes} bytes (--max-bytes)"),
             () => continue,
         };

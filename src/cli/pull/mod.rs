@@ -58,7 +58,7 @@ pub(super) struct Pull {
     #[command(flatten)]
     prefer: PreferArgs,
 
-    /// Give up on a source that shows more files than this
+    /// Give up on a source that sends more files than this
     #[arg(long, value_name = "NUMBER", default_value_t = 4_000_000)]
     max_files: u64,
 

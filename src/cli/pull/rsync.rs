@@ -137,7 +137,6 @@ impl<'a> Rsync<'a> {
                 "--chmod=D0700,F0600".to_owned(),
                 format!("--max-size={max_size}"),
                 format!("--timeout={PATIENCE}"),
-                "-ii".to_owned(),
                 "--info=nonreg1,skip1,del0".to_owned(),
                 format!("--out-format={}", child::LINE),
             ]
