@@ -47,8 +47,9 @@
 //! [`Catalog::create_snapshot`] makes a set of entries an object, which has the same id wherever the
 //! same entries are; [`compare`] tells two sets apart, and
 //! [`Catalog::compare_runs`] the engines of two runs. `Catalog::capture` makes a proof bundle of one,
-//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog; `Catalog::import_index` an index
-//! in JSON.
+//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog, where
+//! [`Catalog::import_with`] settles what each side has changed, and [`Catalog::compare_with`] shows both side by
+//! side; `Catalog::import_index` brings in an index in JSON.
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.

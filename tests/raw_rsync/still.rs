@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::thread;
+use std::time::Duration;
 
 use engine_catalog::{Catalog, Expect};
 
@@ -134,4 +136,32 @@ fn catalog_of_another_format_is_not_written_to() {
     };
     recipe.run().expect_err("it stops");
     assert_eq!(files(&to.at("objects")), [] as [String; 0]);
+}
+
+#[test]
+fn names_wait_for_whoever_holds_the_lock_of_the_destination() {
+    let (from, to) = (Home::new(), Home::new());
+    let object = from.put(&entry("b1", 1));
+    let Some(recipe) = Recipe::new(from.catalog.root(), to.catalog.root(), "*") else {
+        return;
+    };
+    let lock = fs::File::open(to.at("lock")).expect("it is there");
+    // As a writer has it.
+    lock.lock_shared().expect("nobody has it");
+    let mut shell = recipe.start();
+    while !to.object(&object).exists() {
+        assert!(shell.try_wait().expect("it was started").is_none());
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(300));
+    assert!(shell.try_wait().expect("it was started").is_none());
+    assert_eq!(files(&to.at("refs")), [] as [String; 0]);
+    lock.unlock().expect("it is ours");
+    assert!(shell.wait().expect("it ends").success());
+    assert!(
+        to.catalog
+            .current(&name("llamacpp/b1"))
+            .expect("it can be read")
+            .is_some()
+    );
 }
