@@ -13,10 +13,15 @@ use crate::at_work::stop_file;
 use crate::recipe::Recipe;
 use crate::support::crowd::Children;
 
-/// How often the recipe runs in all.
-fn runs() -> usize {
+/// How often the recipe runs between two catalogs: they grow, and with them what each run takes.
+const RUNS: usize = 6;
+
+/// How many pairs of catalogs there are, one after the other.
+fn pairs() -> usize {
     let runs = std::env::var("ENGINE_CATALOG_TEST_RSYNCS");
-    runs.map_or(6, |it| it.parse().expect("it is a number"))
+    runs.map_or(1, |it| {
+        it.parse::<usize>().expect("it is a number").div_ceil(RUNS)
+    })
 }
 
 /// A directory where waiting for the disk takes no time, if there is one.
@@ -124,23 +129,26 @@ fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn two_live_catalogs_get_each_others_engines_however_often_the_recipe_is_killed() {
-    let Some(pair) = Pair::new() else { return };
+    let mut random = Random(88_172_645_463_325_252);
+    for _ in 0..pairs() {
+        let Some(pair) = Pair::new() else { return };
+        work_and_copy(&pair, &mut random);
+    }
+}
+
+/// Lets both be at work, and brings the engines of each to the other, half of the times after it was killed.
+fn work_and_copy(pair: &Pair, random: &mut Random) {
     let roots = pair.roots();
     let at_work = [("a", &roots[0]), ("b", &roots[1])].map(|(engine, root)| {
         let write = format!("write engine-{engine}");
         Children::start(&[&write, "read"], root)
     });
-    let (mut random, mut killed, mut cut, mut whole) = (
-        Random(88_172_645_463_325_252),
-        0,
-        0,
-        Duration::from_millis(300),
-    );
-    for run in 0..runs() {
+    let (mut killed, mut cut, mut whole) = (0, 0, Duration::from_millis(300));
+    for run in 0..RUNS {
         let recipe = &pair.recipes[run % 2];
         if run % 4 < 2 {
             killed += 1;
-            cut += u32::from(run_and_kill(recipe, whole, &mut random));
+            cut += u32::from(run_and_kill(recipe, whole, random));
             roots.iter().for_each(|root| assert_sound(root));
         }
         let begin = Instant::now();

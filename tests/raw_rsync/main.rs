@@ -1,8 +1,8 @@
 //! Copying with plain rsync: the recipe of layout.md section 10, word for word, between catalogs that are
 //! written to and read meanwhile.
 //!
-//! `ENGINE_CATALOG_TEST_RSYNCS=200` runs the recipe so often between two live catalogs, 6 times by default;
-//! half of the runs are killed at a random moment, and then done again.
+//! `ENGINE_CATALOG_TEST_RSYNCS=200` runs the recipe so often between live catalogs, 6 times by default; most
+//! runs come after one that was killed at a random moment.
 
 mod at_work;
 mod live;
