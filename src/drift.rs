@@ -135,25 +135,10 @@ impl Catalog {
             progress,
             seen: BTreeMap::new(),
         };
-        let mut closest: Option<(Vec<Drift>, usize, u64)> = None;
-        let describes = |manifest: &Manifest| describes(manifest, &record.entry);
-        for manifest in self
-            .manifests(&record.object)?
-            .into_iter()
-            .filter(describes)
-        {
-            let drift = files.compare(&manifest)?;
-            if closest
-                .as_ref()
-                .is_none_or(|(least, ..)| drift.len() < least.len())
-            {
-                let bytes = manifest.files.values().map(|file| file.size).sum();
-                closest = Some((drift, manifest.files.len(), bytes));
-            }
-        }
+        let closest = files.closest(self.describing(record)?)?;
         // What the manifest says of the first file says all.
         let has_drifted =
-            |(drift, ..): &(Vec<Drift>, _, _)| drift.iter().any(|drift| drift.path == *first);
+            |(_, drift): &(Manifest, Vec<Drift>)| drift.iter().any(|drift| drift.path == *first);
         let by_digest = match (digest, algorithm) {
             (Some(digest), Some(_)) if !closest.as_ref().is_some_and(has_drifted) => {
                 Some(files.compare_first(digest)?)
@@ -161,7 +146,10 @@ impl Catalog {
             _ => None,
         };
         let (mut drift, count, bytes) = match (closest, &by_digest) {
-            (Some(closest), _) => closest,
+            (Some((manifest, drift)), _) => {
+                let bytes = manifest.files.values().map(|file| file.size).sum();
+                (drift, manifest.files.len(), bytes)
+            }
             (None, Some(_)) => (Vec::new(), 1, files.size_of_first()),
             (None, None) => return Ok(Check::NothingToCompare(Incomparable::NoDigest)),
         };
@@ -174,6 +162,39 @@ impl Catalog {
         } else {
             Check::Drift(drift)
         })
+    }
+
+    /// Returns the manifests that are of the files that an entry names, sorted by their object ids.
+    pub(crate) fn describing(&self, record: &Record) -> Result<Vec<Manifest>, Error> {
+        let mut manifests = self.manifests(&record.object)?;
+        manifests.retain(|manifest| describes(manifest, &record.entry));
+        Ok(manifests)
+    }
+
+    /// Returns the manifest of an entry from which the fewest files on this node differ; `None` where it
+    /// has none. One is not compared with any file.
+    pub(crate) fn manifest_on_disk(
+        &self,
+        record: &Record,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<Manifest>, Error> {
+        let mut manifests = self.describing(record)?;
+        let Some(first) = record
+            .entry
+            .artifacts
+            .first()
+            .filter(|_| manifests.len() > 1)
+        else {
+            return Ok(manifests.pop());
+        };
+        let mut files = Files {
+            first,
+            algorithm: None,
+            progress,
+            seen: BTreeMap::new(),
+        };
+        let closest = files.closest(manifests)?;
+        Ok(closest.map(|(manifest, _)| manifest))
     }
 }
 
@@ -198,6 +219,22 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// Returns the manifest from which the fewest files differ, and those that do.
+    fn closest(
+        &mut self,
+        manifests: Vec<Manifest>,
+    ) -> Result<Option<(Manifest, Vec<Drift>)>, Error> {
+        let mut closest: Option<(Manifest, Vec<Drift>)> = None;
+        for manifest in manifests {
+            let drift = self.compare(&manifest)?;
+            let is_closer = |(_, least): &(_, Vec<_>)| drift.len() < least.len();
+            if closest.as_ref().is_none_or(is_closer) {
+                closest = Some((manifest, drift));
+            }
+        }
+        Ok(closest)
+    }
+
     /// Returns the files that are not as `manifest` says.
     fn compare(&mut self, manifest: &Manifest) -> Result<Vec<Drift>, Error> {
         let mut drift = Vec::new();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::artifact::ArtifactError;
+use crate::blobs::BlobError;
 use crate::durable::{Cause, PathError};
 use crate::entry::EntryError;
 use crate::hash::{ObjectId, Prefix};
@@ -40,7 +41,7 @@ pub enum Error {
         /// Something that is there.
         found: String,
     },
-    /// A bundle is not made where something is already, but for an empty directory.
+    /// A bundle, or an engine, is not put where something is already, but for an empty directory.
     #[error("there is something at {} already", path.display())]
     Occupied {
         /// Where it was to be made.
@@ -54,10 +55,10 @@ pub enum Error {
         /// What its format marker says.
         cause: MarkerError,
     },
-    /// A bundle is not made inside of the catalog that it is of.
-    #[error("{} lies in the catalog that is to be captured", path.display())]
+    /// A bundle, or an engine, is not put inside of the catalog that it is of.
+    #[error("{} lies in the catalog itself", path.display())]
     InsideCatalog {
-        /// Where the bundle was to be.
+        /// Where it was to be.
         path: PathBuf,
     },
     /// The catalog was opened to be read only.
@@ -189,6 +190,30 @@ pub enum Error {
         /// The manifest.
         object: ObjectId,
     },
+    /// Nothing says which files an entry has, and what they are: it is of an image, was put without a
+    /// manifest, or has not the manifest that was asked for.
+    #[error("entry {object} has no manifest of its files")]
+    NoManifest {
+        /// The entry.
+        object: ObjectId,
+    },
+    /// Several manifests say what the files of an entry are, and it is not clear which is meant.
+    #[error("entry {object} has {} manifests of its files: {}", manifests.len(), some_of(manifests))]
+    SeveralManifests {
+        /// The entry.
+        object: ObjectId,
+        /// The manifests, sorted.
+        manifests: Vec<ObjectId>,
+    },
+    /// The path of a file leads to no place of its own below a directory.
+    #[error("file {path:?} has no place below a directory")]
+    Unplaceable {
+        /// The path that was recorded.
+        path: String,
+    },
+    /// A blob cannot be stored or returned.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
     /// A snapshot is too large to be an object.
     #[error("the snapshot is refused: {0}")]
     SnapshotObject(ObjectError),
@@ -288,12 +313,17 @@ impl Error {
             Self::NoEarlierEntry { .. }
             | Self::NotInHistory { .. }
             | Self::Gone { .. }
-            | Self::NoSuchEntry { .. } => ErrorKind::NotFound,
+            | Self::NoSuchEntry { .. }
+            | Self::Blob(BlobError::Missing { .. }) => ErrorKind::NotFound,
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
             | Self::Occupied { .. }
             | Self::InsideCatalog { .. }
             | Self::OtherFiles { .. }
+            | Self::NoManifest { .. }
+            | Self::SeveralManifests { .. }
+            | Self::Unplaceable { .. }
+            | Self::Blob(BlobError::Drifted { .. })
             | Self::ReadOnly { .. }
             | Self::Pristine { .. }
             | Self::ReadOnlyFeature { .. }
@@ -330,14 +360,18 @@ impl Error {
             | Self::MissingMember { .. }
             | Self::DanglingAttachment { .. }
             | Self::MisplacedAttachment { .. }
+            | Self::Blob(BlobError::Damaged { .. })
             | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {
                 ErrorKind::Damage
             }
-            Self::NotACatalog { .. } | Self::Format { .. } => ErrorKind::Unavailable,
+            Self::NotACatalog { .. }
+            | Self::Format { .. }
+            | Self::Blob(BlobError::Output { .. }) => ErrorKind::Unavailable,
             Self::Object(ReadObjectError::Path(error))
             | Self::Ref(RefError::Path(error))
             | Self::History(HistoryError::Path(error))
             | Self::Snapshot(SnapshotError::Path(error))
+            | Self::Blob(BlobError::Path(error))
             | Self::Path(error) => kind_of_path(error),
             Self::Artifact(_) => ErrorKind::Refused,
         }

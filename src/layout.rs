@@ -75,12 +75,15 @@ impl Place {
 
 /// `objects/<hh>/<62 hex>`
 pub(crate) fn object(id: &ObjectId) -> Place {
-    let hex = id.to_string();
-    let (shard, name) = hex.split_at(2);
-    Place::new(Path::new(OBJECTS).join(shard), name)
+    hashed(OBJECTS, id)
 }
 
-/// The object whose file is `objects/<shard>/<name>`; `None` for a foreign file.
+/// `blobs/<hh>/<62 hex>`
+pub(crate) fn blob(id: &ObjectId) -> Place {
+    hashed(BLOBS, id)
+}
+
+/// The object whose file is `objects/<shard>/<name>`, and so of a blob; `None` for a foreign file.
 pub(crate) fn object_id(shard: &str, name: &str) -> Option<ObjectId> {
     (shard.len() == 2).then(|| format!("{shard}{name}").parse().ok())?
 }
@@ -115,6 +118,12 @@ pub(crate) fn attachment(subject: &ObjectId, object: &ObjectId) -> Place {
 /// `cache/verify`, when each part of the catalog was verified.
 pub(crate) fn verified() -> Place {
     Place::new(CACHE.into(), "verify")
+}
+
+fn hashed(top: &str, id: &ObjectId) -> Place {
+    let hex = id.to_string();
+    let (shard, name) = hex.split_at(2);
+    Place::new(Path::new(top).join(shard), name)
 }
 
 fn named(top: &str, name: &RefName) -> Place {

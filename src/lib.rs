@@ -102,6 +102,7 @@
 
 mod artifact;
 mod attachments;
+mod blobs;
 #[cfg(feature = "bundle")]
 mod capture;
 mod catalog;
@@ -125,6 +126,7 @@ mod generation;
 #[cfg(all(any(doc, doctest), feature = "cli"))]
 pub mod guide;
 mod hash;
+mod hashed;
 mod history;
 mod identity;
 mod import;
@@ -135,6 +137,7 @@ mod lineage;
 mod manifest;
 mod manifest_codec;
 mod marker;
+mod materialize;
 mod name;
 mod object;
 mod objects;
@@ -150,10 +153,12 @@ mod secrets;
 mod snapshot;
 mod snapshots;
 mod staging;
+mod store_files;
 mod verify;
 mod watch;
 
 pub use artifact::{ArtifactError, Progress};
+pub use blobs::{BlobContent, BlobError};
 #[cfg(feature = "bundle")]
 pub use capture::Bundle;
 pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
@@ -176,13 +181,14 @@ pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
 pub use identity::EngineIdentity;
 pub use import::{
-    ComparedRef, Comparison, ImportOptions, ImportOutcome, ImportProblem, ImportSide, Imported,
-    ImportedRef, Standing,
+    Blobs, ComparedRef, Comparison, ImportOptions, ImportOutcome, ImportProblem, ImportSide,
+    Imported, ImportedRef, Standing,
 };
 #[cfg(feature = "json")]
 pub use index_json::{EngineIndex, IndexEntry, IndexEntryError, IndexError, RefusedEntry};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use marker::{FORMAT_VERSION, Feature, FeatureClass, MarkerError};
+pub use materialize::{MaterializeOptions, Materialized, Placing, SpecialBits};
 pub use name::{Name, NameError, RefName, RefNameError};
 pub use object::Object;
 pub use objects::ReadObjectError;
@@ -197,6 +203,7 @@ pub use secrets::{SecretKind, find_secret};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
 pub use staging::{Staging, Wanted};
+pub use store_files::{StoredFile, StoredFiles};
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
 pub use watch::{Wake, Watch};
 

@@ -1,18 +1,15 @@
 //! The object store: immutable files named by the hash of their bytes (layout.md sections 4, 7).
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::durable::{
-    Cause, Dir, FileKind, PathError, Permissions, Published, Root, Staged, files_together,
-};
+use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Root, Staged, files_together};
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
 use crate::hash::{ObjectId, Prefix};
-use crate::layout;
+use crate::hashed::{Hashed, write_together};
+use crate::layout::{self, Place};
 use crate::object::Object;
-use crate::quarantine;
 use crate::schema::{MAX_OBJECT_BYTES, ObjectError, Schema};
 use crate::snapshot::Snapshot;
 
@@ -179,106 +176,36 @@ pub(crate) fn with_prefix(root: &Root, prefix: &Prefix) -> Result<Vec<ObjectId>,
 ///
 /// The caller holds the store lock, in either way.
 pub(crate) fn write_all(root: &Root, objects: &BTreeMap<ObjectId, &[u8]>) -> Result<(), PathError> {
-    let objects: Vec<_> = objects.iter().collect();
+    let objects = objects.iter().map(|(id, bytes)| Wanted { id, bytes });
+    let mut objects: Vec<_> = objects.collect();
     objects
-        .chunks(files_together())
-        .try_for_each(|some| write_some(root, some))
+        .chunks_mut(files_together())
+        .try_for_each(|some| write_together(root, some))
 }
 
-/// As [`write_all`], with one wait for all.
-fn write_some(root: &Root, objects: &[(&ObjectId, &&[u8])]) -> Result<(), PathError> {
-    let shards = objects.iter().map(|(id, _)| layout::object(id).dir);
-    let shards: Vec<_> = shards.collect();
-    root.make_dirs(shards.iter().map(PathBuf::as_path))?;
-    let mut writes = Vec::with_capacity(objects.len());
-    for (id, bytes) in objects {
-        writes.push(Write::prepare(root, id, bytes)?);
-    }
-    // What is there already may come from a copy, or a crashed process, that never synced it.
-    root.sync(writes.iter().map(Write::file), [])?;
-    let mut dirs = BTreeMap::new();
-    for write in writes {
-        let dir = write.finish(root)?;
-        // Of several descriptors the first is the one through which a failed write is told.
-        dirs.entry(dir.path().to_owned()).or_insert(dir);
-    }
-    root.sync([], dirs.values())
-}
-
-/// One object on its way to the disk.
-struct Write<'r, 'o> {
+/// An object that is to exist.
+struct Wanted<'o> {
     id: &'o ObjectId,
     bytes: &'o [u8],
-    dir: Dir<'r>,
-    step: Step<'r>,
 }
 
-/// What is left to do for an object once its bytes survive.
-enum Step<'r> {
-    /// Nothing: the file that has the name is right.
-    Keep(File),
-    /// To give a new file the name, unless another writer does so first.
-    Publish(Staged<'r>),
-    /// To put a new file in the place of a right one that belongs to another user, whose ctime
-    /// could not be renewed.
-    Refresh(Staged<'r>),
-    /// To put a new file in the place of a damaged one.
-    Heal(Staged<'r>),
-}
+impl Hashed for Wanted<'_> {
+    type Error = PathError;
 
-impl<'r, 'o> Write<'r, 'o> {
-    fn prepare(root: &'r Root, id: &'o ObjectId, bytes: &'o [u8]) -> Result<Self, PathError> {
-        let place = layout::object(id);
-        let dir = root.dir(&place.dir)?;
-        let copy = || root.stage_named(bytes, Permissions::ReadOnly);
-        // Whatever cannot be read as these bytes, a link or a directory too, is damage; unless the
-        // reason has nothing to do with the file.
-        let step = match root.read(&place.path(), bytes.len() as u64) {
-            Ok(None) => Step::Publish(dir.stage(bytes, Permissions::ReadOnly)?),
-            Ok(Some(found)) if found == bytes => match dir.renew(&place.name)? {
-                Some(file) => Step::Keep(file),
-                None => Step::Refresh(copy()?),
-            },
-            Err(error) if !error.cause.is_damage() && !error.cause.is_unreadable() => {
-                return Err(error);
-            }
-            Ok(Some(_)) | Err(_) => Step::Heal(copy()?),
-        };
-        Ok(Self {
-            id,
-            bytes,
-            dir,
-            step,
-        })
+    fn place(&self) -> Place {
+        layout::object(self.id)
     }
 
-    fn file(&self) -> &File {
-        match &self.step {
-            Step::Keep(file) => file,
-            Step::Publish(staged) | Step::Refresh(staged) | Step::Heal(staged) => staged.file(),
-        }
+    fn is_there(&mut self, root: &Root) -> Result<Option<bool>, PathError> {
+        let found = root.read(&self.place().path(), self.bytes.len() as u64)?;
+        Ok(found.map(|found| found == self.bytes))
     }
 
-    /// Gives the file its name, and returns the directory that is to be synced.
-    fn finish(self, root: &'r Root) -> Result<Dir<'r>, PathError> {
-        let name = layout::object(self.id).name;
-        match self.step {
-            Step::Keep(_) => {}
-            Step::Publish(staged) => match self.dir.publish(staged, &name)? {
-                Published::New => {}
-                // Another writer was first, or somebody planted something there just now.
-                Published::Exists => {
-                    let again = Self::prepare(root, self.id, self.bytes)?;
-                    root.sync([again.file()], [])?;
-                    return again.finish(root);
-                }
-            },
-            Step::Refresh(staged) => self.dir.replace(staged, &name)?,
-            Step::Heal(staged) => {
-                quarantine::keep(root, &self.dir, &name)?;
-                self.dir.replace(staged, &name)?;
-            }
-        }
-        Ok(self.dir)
+    fn stage<'r>(&mut self, dir: &Dir<'r>) -> Result<Staged<'r>, PathError> {
+        dir.stage(self.bytes, Permissions::ReadOnly)
+    }
+
+    fn stage_named<'r>(&mut self, root: &'r Root) -> Result<Staged<'r>, PathError> {
+        root.stage_named(self.bytes, Permissions::ReadOnly)
     }
 }

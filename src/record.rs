@@ -59,6 +59,21 @@ impl PreparedEngine {
         }
     }
 
+    /// Returns the engine of an entry, which is at another place.
+    #[must_use]
+    pub fn of_entry(entry: &EngineEntry, artifacts: Artifacts) -> Self {
+        Self {
+            engine: entry.engine.clone(),
+            version: entry.version.clone(),
+            id: Some(entry.id.clone()),
+            build_ref: entry.build_ref.clone(),
+            digest: entry.digest.clone(),
+            build_flags: entry.build_flags.clone(),
+            artifacts,
+            created_ms: entry.created_ms,
+        }
+    }
+
     /// Returns the entry, as far as it is known without looking at any file.
     fn draft(&self) -> EngineEntry {
         let plain = EngineEntry::new(&self.engine, &self.version, self.created_ms);

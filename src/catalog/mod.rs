@@ -287,7 +287,6 @@ impl Catalog {
     ///
     /// Shares the store lock, so that nothing is collected meanwhile; `None` where there is no file of
     /// that lock, or the catalog was opened to read only, and nothing need be writable or lockable.
-    #[cfg(feature = "bundle")]
     pub(crate) fn begin_long_read(&self) -> Result<Option<Lock>, Error> {
         if let CatalogAccess::ReadOnly = self.access {
             return Ok(None);

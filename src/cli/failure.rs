@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use engine_catalog::{ArtifactError, EntryError, Error, ErrorKind, MarkerError, RefError};
+use engine_catalog::{
+    ArtifactError, BlobError, EntryError, Error, ErrorKind, MarkerError, RefError,
+};
 
 use super::text::printable;
 
@@ -105,7 +107,7 @@ fn hint(error: &Error) -> Option<String> {
         ),
         Error::NotEmpty { .. } => "name an empty directory, or one that does not exist yet".to_owned(),
         Error::Occupied { .. } => {
-            "a bundle never takes the place of anything: name another directory with --out".to_owned()
+            "nothing is ever put in the place of something: name another directory".to_owned()
         }
         Error::Format {
             cause: MarkerError::Version { .. } | MarkerError::Feature { .. },
@@ -120,6 +122,17 @@ fn hint(error: &Error) -> Option<String> {
         Error::Entry { cause: EntryError::Secret { .. }, .. } => {
             "leave the credential out, or refer to it by a variable such as ${HF_TOKEN}".to_owned()
         }
+        Error::Blob(BlobError::Missing { .. }) => {
+            "where the files are, `blobs add` keeps them; `import --blobs` brings them from there".to_owned()
+        }
+        Error::Blob(BlobError::Damaged { .. }) => {
+            "`verify --repair` restores it from the recorded file, or `--from` another catalog that has it"
+                .to_owned()
+        }
+        Error::Blob(BlobError::Drifted { .. }) => {
+            "`check` shows all that has drifted; `record` records what is there now".to_owned()
+        }
+        Error::SeveralManifests { .. } => "name one with --manifest".to_owned(),
         Error::NoEarlierEntry { .. } => {
             "`history` shows what there was".to_owned()
         }

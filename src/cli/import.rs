@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_catalog::{
-    Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportProblem,
+    Blobs, Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportProblem,
     ImportSide, Imported, ImportedRef, ObjectId, RefusedEntry, diff,
 };
 use serde::Serialize;
 
+use super::blobs::stored;
 use super::failure::{Failure, say};
 use super::input::{read, refuse};
 use super::prefer::PreferArgs;
@@ -59,15 +60,24 @@ pub(super) struct Import {
 
     #[command(flatten)]
     prefer: PreferArgs,
+
+    /// Bring the files of the engines along too, as far as the source keeps them
+    #[arg(long)]
+    blobs: bool,
 }
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if is_index(&self.source) {
+            if self.blobs {
+                let message = "--blobs is for a catalog or a bundle; this is an index";
+                return Err(Failure::Usage(message.to_owned()));
+            }
             return self.run_index(context);
         }
         let options = ImportOptions {
             prefer: self.prefer.prefer()?,
+            blobs: wanted_blobs(self.blobs),
         };
         let source = open_source(&self.source)?;
         let (catalog, imported) = if self.dry_run {
@@ -81,6 +91,9 @@ impl Import {
             (catalog, imported)
         };
         show(context, &catalog, &imported, is_shown)?;
+        if self.blobs {
+            tell_blobs(&imported);
+        }
         report(&imported, &[], &Told::of_import(self.dry_run, true))
     }
 
@@ -115,6 +128,22 @@ impl Import {
 fn is_index(source: &Path) -> bool {
     let is_file = |path: &Path| path.metadata().is_ok_and(|found| !found.is_dir());
     source == Path::new("-") || is_file(source)
+}
+
+pub(super) fn wanted_blobs(are_wanted: bool) -> Blobs {
+    match are_wanted {
+        true => Blobs::Bring,
+        false => Blobs::LeaveBehind,
+    }
+}
+
+/// Says which contents of artifacts came along.
+pub(super) fn tell_blobs(imported: &Imported) {
+    let absent = match imported.absent_blobs {
+        0 => String::new(),
+        count => format!("; the source has no content for {count} others"),
+    };
+    say("blobs", &format!("{}{absent}", stored(&imported.blobs)));
 }
 
 /// Returns what histories call a source: wherever they are read, it says which one that was.

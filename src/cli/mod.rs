@@ -2,6 +2,7 @@
 //! are its help; everything that it does to a catalog is the library's public API.
 
 mod bar;
+mod blobs;
 mod capture;
 mod changes;
 mod check;
@@ -21,6 +22,7 @@ mod init;
 mod input;
 mod list;
 mod man;
+mod materialize;
 mod output;
 mod prefer;
 mod proof_dir;
@@ -99,6 +101,8 @@ enum Command {
     History(history::History),
     Diff(diff::Diff),
     Check(check::Check),
+    Blobs(blobs::Blobs),
+    Materialize(materialize::Materialize),
     Rollback(rollback::Rollback),
     Retire(retire::Retire),
     Snapshot(snapshot::Snapshot),
@@ -153,6 +157,8 @@ pub(crate) fn main() -> ExitCode {
         Command::History(command) => command.run(&mut context),
         Command::Diff(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),
+        Command::Blobs(command) => command.run(&mut context),
+        Command::Materialize(command) => command.run(&mut context),
         Command::Rollback(command) => command.run(&mut context),
         Command::Retire(command) => command.run(&mut context),
         Command::Snapshot(command) => command.run(&mut context),

@@ -107,6 +107,7 @@ fn stored(stored: &Stored) -> String {
             let files = if *files == 1 { "file" } else { "files" };
             format!("manifest of the {files} of {}", short(*subject))
         }
+        Stored::Blob { bytes } => format!("blob of {bytes} bytes"),
         Stored::UnknownSchema { schema } => format!("object of the unknown schema {schema:?}"),
         Stored::Damaged { reason } => format!("damaged: {reason}"),
         Stored::Unreadable { reason } => format!("unreadable: {reason}"),
@@ -147,6 +148,12 @@ fn chain(why: &engine_catalog::Why) -> Vec<String> {
             }
             Reason::Attachment { subject } => {
                 format!("object {}, to which it is attached", short(*subject))
+            }
+            Reason::File { manifest } => {
+                format!(
+                    "manifest {}, which names it as the content of a file",
+                    short(*manifest)
+                )
             }
             named => named.to_string(),
         };

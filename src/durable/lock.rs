@@ -92,7 +92,6 @@ impl Root {
     }
 
     /// As [`lock_existing_store`](Self::lock_existing_store), with others who share it.
-    #[cfg(feature = "bundle")]
     pub(crate) fn share_existing_store(&self, path: &Path) -> Result<Option<Lock>, PathError> {
         self.lock_existing(path, Hold::Shared)
     }

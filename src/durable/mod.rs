@@ -26,10 +26,10 @@
 //! | `NewTree::add` | nothing; the hidden directory may be left over with anything in it |
 //! | `NewTree::publish` | all of it, under its name; before, nothing has that name |
 
+mod content;
 mod inspect;
 mod keep;
 mod lock;
-#[cfg(feature = "bundle")]
 mod new_tree;
 mod notice;
 mod open_files;
@@ -48,11 +48,11 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+pub(crate) use content::{Content, Means, Opened, Unfilled};
 pub(crate) use inspect::{
     Clocks, FileStat, FileSystemStat, Mark, MountMode, Rights, clocks, kernel_release,
 };
 pub(crate) use lock::{Hold, Lock};
-#[cfg(feature = "bundle")]
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
 pub(crate) use notice::{Notices, Told, Wait};
 pub(crate) use open_files::{files_together, open_together};

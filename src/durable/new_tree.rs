@@ -11,12 +11,13 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, mkdirat, renameat, syncfs, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, linkat, mkdirat, renameat, syncfs, unlinkat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
-use super::standstill::Unfinished;
-use super::{Cause, PathError, Published, Root};
+use super::standstill::{Unfinished, fail_if_awaited};
+use super::write::link_source;
+use super::{Cause, Content, Means, Opened, PathError, Published, Root, Unfilled};
 
 /// The mode of every directory of a tree.
 const DIR_MODE: u32 = 0o755;
@@ -34,6 +35,8 @@ pub(crate) enum TreeFile {
     Object,
     /// Any other file: mode 0644.
     Plain,
+    /// A file with these permission bits.
+    OfMode(u32),
 }
 
 impl TreeFile {
@@ -41,6 +44,7 @@ impl TreeFile {
         Mode::from_raw_mode(match self {
             Self::Object => 0o444,
             Self::Plain => 0o644,
+            Self::OfMode(mode) => mode,
         })
     }
 }
@@ -64,7 +68,7 @@ pub(crate) struct NewTree {
     /// The directories above it that were missing, from the top.
     made_above: Vec<PathBuf>,
     is_published: bool,
-    unfinished: Unfinished,
+    _unfinished: Unfinished,
 }
 
 /// Returns whether a tree may get the name: nothing is there, or an empty directory.
@@ -103,7 +107,7 @@ impl NewTree {
                 files: Vec::new(),
                 made_above,
                 is_published: false,
-                unfinished,
+                _unfinished: unfinished,
             }),
             Err(error) => {
                 remove_empty(&made_above);
@@ -119,19 +123,68 @@ impl NewTree {
         bytes: &[u8],
         kind: TreeFile,
     ) -> Result<(), PathError> {
-        let wanted = self.unfinished.fail_if_awaited();
-        wanted.map_err(|cause| self.error("create", path, cause))?;
-        let above = path.parent().unwrap_or(Path::new(""));
+        self.add_by(path, kind, |mut file| Ok(file.write_all(bytes)?))
+    }
+
+    /// Adds a copy of a file of at most `most` bytes, and returns what the copy holds; the rest as
+    /// [`add`](Self::add).
+    pub(crate) fn add_copy(
+        &mut self,
+        path: &Path,
+        from: &Opened,
+        most: u64,
+        kind: TreeFile,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<(Content, Means), PathError> {
+        self.add_by(path, kind, |file| from.copy_to(file, most, tell))
+    }
+
+    /// Adds a further name of a file, which keeps its mode; returns whether it could be. Not where it lies
+    /// on another file system, or this user may not link it.
+    pub(crate) fn add_link(&mut self, path: &Path, from: &Opened) -> Result<bool, PathError> {
+        let (above, name) = self.make_room(path)?;
+        // By the open file: whatever has its name by now.
+        let source = link_source(from.file());
+        match linkat(CWD, source, &above, name, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => {
+                self.files.push(path.to_owned());
+                Ok(true)
+            }
+            Err(errno @ Errno::EXIST) => Err(self.error("create", path, errno)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Sees to it that there is a directory for a file, and returns it.
+    fn make_room<'p>(&mut self, path: &'p Path) -> Result<(File, &'p OsStr), PathError> {
+        fail_if_awaited().map_err(|cause| self.error("create", path, cause))?;
+        let (above, name) = split(path);
         self.make_dir(above)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let opened = self.root.open_beneath(path, flags, kind.mode());
+        let above = open_dir(&self.root, above);
+        Ok((
+            above.map_err(|errno| self.error("create", path, errno))?,
+            name,
+        ))
+    }
+
+    fn add_by<T>(
+        &mut self,
+        path: &Path,
+        kind: TreeFile,
+        fill: impl FnOnce(&File) -> Result<T, Unfilled>,
+    ) -> Result<T, PathError> {
+        let (above, name) = self.make_room(path)?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+        let opened = open_beneath(&above, name, flags, kind.mode());
         let opened = opened.map_err(|errno| self.error("create", path, errno))?;
         self.files.push(path.to_owned());
-        let mut file = File::from(opened);
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| Ok(fchmod(&file, kind.mode())?));
-        written.map_err(|error| self.error("write", path, error))
+        let file = File::from(opened);
+        // The mode last: writing takes set-user-id away.
+        let filled = fill(&file).and_then(|filled| {
+            fchmod(&file, kind.mode())?;
+            Ok(filled)
+        });
+        filled.map_err(|error| error.or(|cause| self.error("write", path, cause)))
     }
 
     fn make_dir(&mut self, path: &Path) -> Result<(), PathError> {

@@ -67,7 +67,6 @@ fn sync_names<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PathE
     Ok(())
 }
 
-#[cfg(feature = "bundle")]
 impl Root {
     /// Returns whether `path`, which need not exist, leads into the root.
     pub(crate) fn contains(&self, path: &Path) -> Result<bool, PathError> {

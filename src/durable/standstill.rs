@@ -50,14 +50,13 @@ impl Unfinished {
         let _of_thread = PhantomData;
         Self { _of_thread }
     }
+}
 
-    /// For work that takes long: fails where somebody waits for a standstill.
-    #[cfg(feature = "bundle")]
-    pub(super) fn fail_if_awaited(&self) -> Result<(), super::Cause> {
-        match work().waiting {
-            0 => Ok(()),
-            _ => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
-        }
+/// For work that takes long: fails where somebody waits for a standstill.
+pub(super) fn fail_if_awaited() -> Result<(), super::Cause> {
+    match work().waiting {
+        0 => Ok(()),
+        _ => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
     }
 }
 
@@ -83,8 +82,8 @@ pub struct Standstill(());
 
 impl Standstill {
     /// Waits until changes under way are finished, and keeps others from beginning: they wait until
-    /// the standstill ends. A proof bundle that is being made is given up, with
-    /// [`ErrorKind::Interrupted`](std::io::ErrorKind::Interrupted). What waits for a lock, reads or hashes goes on: nothing of it is
+    /// the standstill ends. A proof bundle that is being made, and the copy of an artifact, is given up,
+    /// with [`ErrorKind::Interrupted`](std::io::ErrorKind::Interrupted). What waits for a lock, reads or hashes goes on: nothing of it is
     /// half done.
     ///
     /// Returns `None` where that takes longer than `patience`, as on a disk that does not answer.

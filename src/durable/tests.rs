@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use super::*;
 
 mod lock;
-#[cfg(feature = "bundle")]
 mod new_tree;
 mod read;
 

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use super::root::{DirIdentity, open_beneath, open_file};
 use super::standstill::Unfinished;
-use super::{Cause, LockWait, PathError, Root};
+use super::{Cause, LockWait, PathError, Root, Unfilled};
 use crate::layout::TMP;
 
 /// The most files and directories that are synced one by one; for more, one sync of the whole file
@@ -151,13 +151,23 @@ impl Root {
         bytes: &[u8],
         permissions: Permissions,
     ) -> Result<Staged<'_>, PathError> {
+        let (staged, ()) = self.stage_named_by(permissions, &mut |file| write(file, bytes))?;
+        Ok(staged)
+    }
+
+    /// As [`stage_named`](Self::stage_named), and fills it by `fill`, whose result is returned too.
+    pub(crate) fn stage_named_by<T>(
+        &self,
+        permissions: Permissions,
+        fill: Fill<'_, T>,
+    ) -> Result<(Staged<'_>, T), PathError> {
         // Nothing in it, nor it itself, needs to survive.
         let tmp = self.open_dir(Path::new(TMP))?;
         let unfinished = Unfinished::begin();
         let (file, name) = loop {
             // No file of the format has such a name.
             let name = format!("new-{}", tmp.unique()?);
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
             match open_beneath(&tmp.fd, &name, flags, permissions.mode()) {
                 Ok(fd) => break (File::from(fd), name),
                 Err(Errno::EXIST) => {}
@@ -169,10 +179,9 @@ impl Root {
             file,
             temporary: Some((tmp, name, unfinished)),
         };
-        staged
-            .fill(bytes, permissions)
-            .map_err(|error| self.error("write", &path, error))?;
-        Ok(staged)
+        let filled = staged.fill(permissions, fill);
+        let filled = filled.map_err(|error| error.or(|cause| self.error("write", &path, cause)))?;
+        Ok((staged, filled))
     }
 
     /// Makes files and directories survive, all with one wait where they are many.
@@ -251,18 +260,29 @@ impl<'r> Dir<'r> {
         bytes: &[u8],
         permissions: Permissions,
     ) -> Result<Staged<'r>, PathError> {
+        let (staged, ()) = self.stage_by(permissions, &mut |file| write(file, bytes))?;
+        Ok(staged)
+    }
+
+    /// As [`stage`](Self::stage), and fills it by `fill`, whose result is returned too.
+    pub(crate) fn stage_by<T>(
+        &self,
+        permissions: Permissions,
+        fill: Fill<'_, T>,
+    ) -> Result<(Staged<'r>, T), PathError> {
         if self.root.has_unnamed_files.load(Ordering::Relaxed) {
-            let flags = OFlags::WRONLY | OFlags::TMPFILE;
+            let flags = OFlags::RDWR | OFlags::TMPFILE;
             match open_beneath(&self.fd, ".", flags, permissions.mode()) {
                 Ok(fd) if Path::new(&link_source(&fd)).exists() => {
                     let staged = Staged {
                         file: fd.into(),
                         temporary: None,
                     };
-                    staged
-                        .fill(bytes, permissions)
-                        .map_err(|error| self.fail("write a file in", "", error))?;
-                    return Ok(staged);
+                    let filled = staged.fill(permissions, fill);
+                    let filled = filled.map_err(|error| {
+                        error.or(|cause| self.fail("write a file in", "", cause))
+                    })?;
+                    return Ok((staged, filled));
                 }
                 // Without /proc an unnamed file cannot be named; other file systems say that they
                 // have none, or take the flag for an attempt to write to the directory.
@@ -272,7 +292,7 @@ impl<'r> Dir<'r> {
                 Err(errno) => return Err(self.fail("create a file in", "", errno)),
             }
         }
-        self.root.stage_named(bytes, permissions)
+        self.root.stage_named_by(permissions, fill)
     }
 
     /// Gives a staged file its name, unless another file has it.
@@ -376,13 +396,20 @@ impl<'r> Staged<'r> {
         &self.file
     }
 
-    fn fill(&self, bytes: &[u8], permissions: Permissions) -> std::io::Result<()> {
-        (&self.file).write_all(bytes)?;
+    fn fill<T>(&self, permissions: Permissions, fill: Fill<'_, T>) -> Result<T, Unfilled> {
+        let filled = fill(&self.file)?;
         if permissions == Permissions::ReadOnly {
             rustix::fs::fchmod(&self.file, permissions.mode())?;
         }
-        Ok(())
+        Ok(filled)
     }
+}
+
+/// What fills a new file, which is open to read and write.
+type Fill<'f, T> = &'f mut dyn FnMut(&File) -> Result<T, Unfilled>;
+
+fn write(mut file: &File, bytes: &[u8]) -> Result<(), Unfilled> {
+    Ok(file.write_all(bytes)?)
 }
 
 impl Drop for Staged<'_> {

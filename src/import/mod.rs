@@ -3,17 +3,20 @@
 //! Objects come first, then links, then refs, which only move forward. Everything that is read from
 //! the source is checked, and one ref that cannot be read does not stop the others.
 
+mod blobs;
 mod cargo;
 mod choose;
 mod compared;
 #[cfg(feature = "json")]
 mod index;
+mod options;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo::Cargo;
 pub use compared::{ComparedRef, Comparison, Standing};
+pub use options::{Blobs, ImportOptions};
 use settle::Step;
 
 use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};
@@ -24,18 +27,12 @@ use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
-use crate::prefer::{Choice, Prefer};
+use crate::prefer::Choice;
 use crate::refs::{self, Expect, Update};
+use crate::store_files::StoredFiles;
 
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
-
-/// How [`Catalog::import_with`] is to import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImportOptions {
-    /// What is preferred where each side has gone its own way; by default nothing.
-    pub prefer: Prefer,
-}
 
 /// What [`Catalog::import`] did, or `Catalog::import_index`.
 #[derive(Debug, Default)]
@@ -46,6 +43,10 @@ pub struct Imported {
     pub refs: Vec<ImportedRef>,
     /// What could not be brought in, and why.
     pub problems: Vec<ImportProblem>,
+    /// The contents of artifacts that were to come along, and are here now or among the problems.
+    pub blobs: StoredFiles,
+    /// How many contents of artifacts were to come along, and are neither here nor there.
+    pub absent_blobs: usize,
 }
 
 /// A ref that the source has, and what became of ours.
@@ -165,7 +166,7 @@ impl Catalog {
     }
 
     /// As [`import`](Self::import), with options: where each side has gone its own way, a ref becomes what
-    /// is preferred of it.
+    /// is preferred of it; and the contents of artifacts may come along.
     ///
     /// # Locking
     ///
@@ -241,7 +242,10 @@ impl Catalog {
                 &mut |done| imported.tell(done.map(|done| [done])),
             )?;
         }
-        self.import_snapshots(source, &mut imported)?;
+        let arrived = self.import_snapshots(source, &mut imported)?;
+        if options.blobs == Blobs::Bring {
+            self.import_blobs(source, &arrived, &mut imported)?;
+        }
         Ok(imported)
     }
 
@@ -290,8 +294,13 @@ impl Catalog {
         })
     }
 
-    /// Brings in the named snapshots of the source as objects, with their entries.
-    fn import_snapshots(&self, source: &Self, imported: &mut Imported) -> Result<(), Error> {
+    /// Brings in the named snapshots of the source as objects, with their entries. Returns these and the
+    /// entries that came in by refs.
+    fn import_snapshots(
+        &self,
+        source: &Self,
+        imported: &mut Imported,
+    ) -> Result<BTreeSet<ObjectId>, Error> {
         let mut arrived: BTreeSet<_> = imported.refs.iter().map(|it| it.theirs.object).collect();
         for named in source.snapshots()? {
             let snapshot = named.and_then(|named| {
@@ -324,7 +333,7 @@ impl Catalog {
             cargo.add(source, (ObjectId::of(&bytes), bytes), imported)?;
             cargo.deliver()?;
         }
-        Ok(())
+        Ok(arrived)
     }
 }
 

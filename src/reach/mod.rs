@@ -53,6 +53,11 @@ pub enum Reason {
         /// That object.
         subject: ObjectId,
     },
+    /// It is the blob of a file that a manifest names which is kept.
+    File {
+        /// The manifest.
+        manifest: ObjectId,
+    },
 }
 
 impl Reason {
@@ -61,7 +66,9 @@ impl Reason {
     pub fn through(&self) -> Option<ObjectId> {
         match self {
             Self::Ref { .. } | Self::Snapshot { .. } => None,
-            Self::Member { snapshot: above } | Self::Attachment { subject: above } => Some(*above),
+            Self::Member { snapshot: above }
+            | Self::Attachment { subject: above }
+            | Self::File { manifest: above } => Some(*above),
         }
     }
 }
@@ -73,6 +80,7 @@ impl Display for Reason {
             Self::Snapshot { name } => write!(f, "named snapshot {name}"),
             Self::Member { snapshot } => write!(f, "snapshot {snapshot}, as a member"),
             Self::Attachment { subject } => write!(f, "object {subject}, as an attachment"),
+            Self::File { manifest } => write!(f, "manifest {manifest}, as the content of a file"),
         }
     }
 }
@@ -117,6 +125,8 @@ pub(crate) struct Roots {
 pub(crate) struct Reach {
     /// Each object that is, and what keeps it.
     pub(crate) objects: BTreeMap<ObjectId, BTreeSet<Reason>>,
+    /// Each blob that a manifest names which is reachable, and those manifests. It need not be there.
+    pub(crate) blobs: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     /// The links of all attachments, also of what nothing keeps.
     pub(crate) links: BTreeMap<ObjectId, Vec<ObjectId>>,
     /// Where more may be hidden.
@@ -204,6 +214,11 @@ pub(crate) fn mark(root: &Root, roots: Roots) -> Reach {
             Ok(Some((Object::Snapshot(snapshot), _))) => {
                 let members = snapshot.objects.into_iter();
                 todo.extend(members.map(|member| (member, Reason::Member { snapshot: object })));
+            }
+            Ok(Some((Object::Manifest(manifest), _))) => {
+                for file in manifest.files.values() {
+                    reach.blobs.entry(file.blake3).or_default().insert(object);
+                }
             }
             Ok(Some(_)) => {}
             Ok(None) => odd.push((object, None)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Hides, Reach, Reason, Unknown, as_text, mark, not_directories, roots};
 use crate::catalog::Catalog;
 use crate::change::Op;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hash::ObjectId;
 use crate::marker::FeatureClass;
 use crate::name::{Name, RefName};
@@ -91,6 +91,11 @@ pub enum Stored {
         subject: ObjectId,
         /// How many files it lists.
         files: usize,
+    },
+    /// The content of an artifact: a blob.
+    Blob {
+        /// Its size in bytes.
+        bytes: u64,
     },
     /// An object that a newer version can read.
     UnknownSchema {
@@ -182,10 +187,13 @@ impl Catalog {
                 )));
             }
         }
-        let reasons: Vec<_> = reach.objects.get(object).into_iter().flatten().collect();
-        let kept = match reasons[..] {
-            [] if reach.unknown.is_empty() => Kept::No,
-            [] => Kept::Unknown,
+        // As a blob it is kept by manifests; the same bytes may be an object too.
+        let manifests = reach.blobs.remove(object).unwrap_or_default().into_iter();
+        let mut reasons = reach.objects.get(object).cloned().unwrap_or_default();
+        reasons.extend(manifests.map(|manifest| Reason::File { manifest }));
+        let kept = match reasons.len() {
+            0 if reach.unknown.is_empty() => Kept::No,
+            0 => Kept::Unknown,
             _ => Kept::Yes,
         };
         let links = reach.links.iter();
@@ -195,8 +203,8 @@ impl Catalog {
             object: *object,
             stored: self.stored(object),
             kept,
-            reasons: reasons.into_iter().cloned().collect(),
-            above: above(&reach, object),
+            above: above(&reach, &reasons),
+            reasons: reasons.into_iter().collect(),
             attached_to: subjects.map(|(subject, _)| *subject).collect(),
             history,
             unknown: reach.unknown.into_iter().chain(damage).collect(),
@@ -205,7 +213,7 @@ impl Catalog {
 
     fn stored(&self, object: &ObjectId) -> Stored {
         match objects::read_any(&self.root, object) {
-            Ok(None) => Stored::Missing,
+            Ok(None) => self.stored_blob(object),
             Ok(Some((Object::Entry(entry), _))) => Stored::Entry {
                 name: entry
                     .ref_name()
@@ -226,6 +234,19 @@ impl Catalog {
             },
             Err(ReadObjectError::Path(error)) if error.cause.is_damage() => Stored::Damaged {
                 reason: error.cause.to_string(),
+            },
+            Err(error) => Stored::Unreadable {
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    fn stored_blob(&self, blob: &ObjectId) -> Stored {
+        match self.read_blob(blob, &mut std::io::sink()) {
+            Ok(None) => Stored::Missing,
+            Ok(Some(bytes)) => Stored::Blob { bytes },
+            Err(error) if error.kind() == ErrorKind::Damage => Stored::Damaged {
+                reason: error.to_string(),
             },
             Err(error) => Stored::Unreadable {
                 reason: error.to_string(),
@@ -272,11 +293,12 @@ impl Catalog {
     }
 }
 
-/// Returns what keeps the objects through which `object` is kept, and those through which they are.
-fn above(reach: &Reach, object: &ObjectId) -> Vec<Above> {
+/// Returns what keeps the objects through which something is kept for `reasons`, and those through which
+/// they are.
+fn above(reach: &Reach, reasons: &BTreeSet<Reason>) -> Vec<Above> {
     let reasons_of = |object: &ObjectId| reach.objects.get(object).into_iter().flatten();
     let mut found = BTreeMap::new();
-    let mut todo: Vec<_> = reasons_of(object).filter_map(Reason::through).collect();
+    let mut todo: Vec<_> = reasons.iter().filter_map(Reason::through).collect();
     while let Some(above) = todo.pop() {
         if found.contains_key(&above) {
             continue;

@@ -3,6 +3,7 @@
 //! What is damaged is restored where there is a copy with the right hash, or another record of what
 //! it held; nothing is removed. What was done is verified again before it is reported.
 
+mod contents;
 mod copies;
 mod report;
 mod round;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::contents::Contents;
 use super::copies::Copies;
 use super::report::Action;
 use crate::durable::{PathError, Root};
@@ -19,10 +20,11 @@ pub(super) struct Round<'r, 'f> {
     root: &'r Root,
     findings: &'f [Finding],
     copies: Copies<'r>,
+    contents: Contents<'r>,
 }
 
 impl<'r, 'f> Round<'r, 'f> {
-    pub(super) fn new(root: &'r Root, from: &[&'r Root], findings: &'f [Finding]) -> Self {
+    pub(super) fn new(root: &'r Root, from: &'r [&'r Root], findings: &'f [Finding]) -> Self {
         let wanted = findings.iter().filter(|finding| is_restorable(finding));
         let wanted = wanted.filter_map(|finding| finding.object);
         // Only the history knows what a ref held that cannot be read.
@@ -31,9 +33,12 @@ impl<'r, 'f> Round<'r, 'f> {
         let held = unread.filter_map(|name| history::last_entry(root, name).ok()?);
         let held =
             held.filter(|object| objects::read_entry(root, object).is_ok_and(|it| it.is_none()));
+        let blobs = findings.iter().filter(|finding| is_of_blob(finding));
+        let blobs: Vec<_> = blobs.filter_map(|finding| finding.object).collect();
         Self {
             root,
             findings,
+            contents: Contents::find(root, from, &blobs),
             copies: Copies::find(root, from, wanted.chain(held).collect(), findings),
         }
     }
@@ -71,6 +76,11 @@ impl<'r, 'f> Round<'r, 'f> {
         match (finding.slug, finding.object) {
             (Slug::ObjectMode, Some(object)) => self.set_mode(&object),
             (Slug::ObjectForm, _) => self.move_aside(path),
+            (_, Some(blob)) if is_of_blob(finding) => match self.contents.restore(&blob)? {
+                Some(from) => Ok(Action::Restored { from }),
+                None if finding.slug == Slug::Unreadable => Ok(Action::Nothing),
+                None => self.move_aside(path),
+            },
             (Slug::LinkMisplaced, Some(object)) => self.attach_rightly(path, object),
             (Slug::LinkNotEmpty, _) => self.rewrite(path, b""),
             (Slug::FileType, Some(_)) if finding.is_below(layout::ATTACHMENTS) => {
@@ -202,6 +212,15 @@ impl<'r, 'f> Round<'r, 'f> {
         let own = entry.and_then(|entry| entry.ref_name().ok());
         own.as_ref() == Some(name)
     }
+}
+
+/// Whether the finding is resolved by a right copy of a blob.
+fn is_of_blob(finding: &Finding) -> bool {
+    let is_content = matches!(
+        finding.slug,
+        Slug::BlobHash | Slug::FileType | Slug::Unreadable
+    );
+    is_content && finding.is_below(layout::BLOBS)
 }
 
 /// Whether the finding is resolved by a right copy of its object.

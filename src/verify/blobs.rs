@@ -1,18 +1,16 @@
-//! Contents of artifacts, whose directory is reserved: what has the name of one must have its hash.
+//! Contents of artifacts: what has the name of one must have its hash. None need be there: that a manifest
+//! names one that is not is no finding.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::finding::{Finding, settled};
 use super::scan::Scan;
 use super::slug::Slug;
 use super::tree;
+use crate::blobs;
 use crate::durable::{FileKind, PathError};
 use crate::hash::ObjectId;
 use crate::layout;
-
-/// How much of a blob is read at a time.
-const CHUNK: usize = 1 << 20;
 
 /// Checks all blobs whose hashes start with a byte.
 pub(super) fn check_shard(scan: &Scan<'_>, shard: u8) -> Vec<Finding> {
@@ -31,7 +29,7 @@ pub(super) fn check_shard(scan: &Scan<'_>, shard: u8) -> Vec<Finding> {
 }
 
 fn look(scan: &Scan<'_>, path: &Path, id: ObjectId) -> Vec<Finding> {
-    let finding = match hash(scan, path) {
+    let finding = match hash(scan, &id) {
         Ok(None) => return Vec::new(),
         Ok(Some(found)) if found == id => return Vec::new(),
         Ok(Some(found)) => Finding::new(
@@ -44,21 +42,14 @@ fn look(scan: &Scan<'_>, path: &Path, id: ObjectId) -> Vec<Finding> {
     vec![finding.of(id)]
 }
 
-/// Returns the hash of a file of any size; `None` where there is no such file.
-fn hash(scan: &Scan<'_>, path: &Path) -> Result<Option<ObjectId>, PathError> {
-    let Some(mut file) = scan.root.open_file(path)? else {
+/// Returns the hash of the file of a blob; `None` where there is no such file.
+fn hash(scan: &Scan<'_>, id: &ObjectId) -> Result<Option<ObjectId>, PathError> {
+    let Some(opened) = blobs::open(scan.root, id)? else {
         return Ok(None);
     };
-    let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(Some(ObjectId::from_bytes(*hasher.finalize().as_bytes()))),
-            Ok(length) => {
-                hasher.update(&chunk[..length]);
-                scan.count_bytes(length as u64);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(scan.root.error("read", path, error)),
-        }
-    }
+    let found = opened.read_through(u64::MAX, &mut |chunk| {
+        scan.count_bytes(chunk.len() as u64);
+        Ok::<_, PathError>(())
+    })?;
+    Ok(Some(found.hash))
 }

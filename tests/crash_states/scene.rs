@@ -224,6 +224,7 @@ fn import_preferring(root: &Path, choice: Choice) {
     let source = Catalog::open_read_only(root.with_file_name("source"));
     let options = ImportOptions {
         prefer: choice.into(),
+        ..ImportOptions::default()
     };
     let source = source.expect("there is a source");
     let imported = open(root).import_with(&source, &options, &stamp(1));

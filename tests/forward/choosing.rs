@@ -129,6 +129,7 @@ fn choice_of_one_ref_leaves_the_others() {
             refs: [(name("llamacpp/b2"), Choice::Theirs)].into(),
             otherwise: Choice::None,
         },
+        ..ImportOptions::default()
     };
     let imported = ours
         .catalog
@@ -151,6 +152,7 @@ fn planning_writes_nothing_and_works_where_nothing_can_be_written() {
     let before = roots.map(crate::support::listing);
     let options = ImportOptions {
         prefer: Choice::Theirs.into(),
+        ..ImportOptions::default()
     };
     let planned = closed.plan_import(&theirs.catalog, &options).unwrap();
     assert_eq!(planned.refs[0].outcome, Theirs);

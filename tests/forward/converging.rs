@@ -165,6 +165,7 @@ impl Pair {
         let (before, theirs) = (histories(who), histories(who.other()));
         let options = ImportOptions {
             prefer: choice.into(),
+            ..ImportOptions::default()
         };
         let imported = to.import_with(&source, &options, &stamp(self.now)).unwrap();
         assert!(imported.problems.is_empty(), "{:?}", imported.problems);

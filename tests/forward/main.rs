@@ -58,6 +58,7 @@ fn take(to: &Home, from: &Home, choice: Choice) -> ImportOutcome {
     let source = Catalog::open_read_only(from.catalog.root()).unwrap();
     let options = ImportOptions {
         prefer: choice.into(),
+        ..ImportOptions::default()
     };
     let planned = to.catalog.plan_import(&source, &options).unwrap();
     let imported = to

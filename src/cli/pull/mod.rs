@@ -72,6 +72,7 @@ impl Pull {
         // Before anything is transferred.
         let options = ImportOptions {
             prefer: self.prefer.prefer()?,
+            ..ImportOptions::default()
         };
         match Source::parse(&self.source)? {
             Source::Here(path) => {
