@@ -50,6 +50,8 @@
 //! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog, where
 //! [`Catalog::import_with`] settles what each side has changed, and [`Catalog::compare_with`] shows both side by
 //! side; `Catalog::import_index` brings in an index in JSON.
+//! [`Catalog::store_files`] keeps the files of an engine too, and [`Catalog::materialize`] writes them to a
+//! directory, here or where they were imported with their contents ([`Catalog::import_with`]).
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.

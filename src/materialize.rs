@@ -270,7 +270,15 @@ fn places(manifest: &Manifest) -> Result<BTreeMap<PathBuf, (&str, ManifestFile)>
             return Err(unplaceable(path));
         }
     }
-    Ok(places)
+    // A file is no directory for another.
+    let is_above = |place: &&PathBuf| {
+        let mut above = place.ancestors().skip(1);
+        above.any(|above| places.contains_key(above))
+    };
+    match places.keys().find(is_above) {
+        Some(place) => Err(unplaceable(places[place].0)),
+        None => Ok(places),
+    }
 }
 
 /// Requires that a path leads to one place: it goes down from the root, and never up.

@@ -25,7 +25,7 @@ use super::{Context, Status};
 /// another place is recorded.
 #[derive(Debug, Args)]
 #[group(skip)]
-#[command(group(ArgGroup::new("place").args(["artifacts", "image"])))]
+#[command(group(ArgGroup::new("place").args(["artifacts", "image", "from"]).required(true).multiple(true)))]
 #[command(after_help = "\
 Examples:
   engine-catalog record --engine llamacpp --version b4321 --build-ref b4321 \\
@@ -65,7 +65,7 @@ pub(super) struct Record {
     flags: Vec<String>,
 
     /// The files, the binary first
-    #[arg(long = "artifact", value_name = "PATH", num_args = 1.., required_unless_present_any = ["image", "from"])]
+    #[arg(long = "artifact", value_name = "PATH", num_args = 1.., conflicts_with = "image")]
     artifacts: Vec<PathBuf>,
 
     /// An image reference, for an engine that is an image

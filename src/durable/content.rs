@@ -5,7 +5,7 @@
 //! it: its source may change meanwhile.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -175,10 +175,9 @@ impl Opened {
         }
         // A clone that failed on its way may have left a part.
         ftruncate(to, 0)?;
-        let mut offset = 0;
+        let mut writing = to;
         let content = self.read_through(most, &mut |chunk| {
-            to.write_all_at(chunk, offset)?;
-            offset += chunk.len() as u64;
+            writing.write_all(chunk)?;
             Ok::<_, Unfilled>(count(chunk)?)
         })?;
         Ok((content, Means::Copied))
