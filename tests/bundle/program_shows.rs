@@ -45,7 +45,7 @@ fn capture_prints_the_snapshot_and_says_where_the_bundle_is() {
     ");
     assert_shows!(program, program.shows(&["capture", "--out", "all"]), @"
     | error: there is something at all already
-    | hint: a bundle never takes the place of anything: name another directory with --out
+    | hint: nothing is ever put in the place of something: name another directory
     [exit status 1]
     ");
     assert_shows!(program, program.shows(&["--json", "capture", "--out", "again"]), @r#"{"bundle":"again","entries":2,"snapshot":"93828a4a01d153c5841e3951514d8bb3bc876f8f3fc9e62bb2a9e7e010358c92"}"#);

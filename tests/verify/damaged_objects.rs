@@ -191,6 +191,6 @@ fn blob_of_another_hash() {
     assert_shows!(shows(case("blob-of-another-hash"), &[]), @"
     error blob-hash blobs/00/00000000…: its content hashes to 485216ad…
     repair:
-      blob-hash blobs/00/00000000…: nothing done (remains)
+      blob-hash blobs/00/00000000…: moved to quarantine/blobs.00.00000000….[RANDOM]
     ");
 }
