@@ -1,5 +1,5 @@
 //! Materializing an engine: its files are written from blobs to a directory, which appears whole or not at
-//! all (layout.md section 10.4).
+//! all (layout.md section 10.5).
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -53,7 +53,10 @@ fn links_lead_no_write_out_of_the_catalog() {
         std::os::unix::fs::symlink(target, link).expect("there is room");
         let source = Home::new();
         store(&source.catalog, &source.outside().join("engine"));
-        let options = ImportOptions::default().blobs(Blobs::Bring);
+        let options = ImportOptions {
+            blobs: Blobs::Bring,
+            ..ImportOptions::default()
+        };
         let imported = home
             .catalog
             .import_with(&source.catalog, &options, &stamp(2));

@@ -21,6 +21,10 @@ pub(crate) fn facts(place: &Path, keeps: &[&str]) -> Facts {
         let kept = has_file_with(&place.join("root"), content);
         facts.insert(format!("{content:?} is kept"), kept.to_string());
     }
+    let engine = place.join("engine");
+    if engine.exists() {
+        facts.insert("files of the engine".to_owned(), files(&engine));
+    }
     // What is made whole under its name is there from the first moment on.
     let bundle = place.join("bundle");
     if bundle.exists() {
@@ -62,6 +66,9 @@ fn of_catalog(root: &Path, whose: &str, facts: &mut Facts) {
             Ok(format!("{} is {object}", named.name))
         });
         note("snapshot", said);
+    }
+    for (blob, bytes) in catalog.blobs().unwrap_or_default() {
+        note(&format!("blob {blob}"), Ok(format!("{bytes} bytes")));
     }
     let report = catalog.verify(&VerifyScope::Everything, &|_| {});
     let findings = report.expect("verifying does not fail").findings;

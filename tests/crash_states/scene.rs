@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Artifacts, Catalog, Choice, Error, Expect, Filter, ImportOptions, Members, Name, PreparedEngine,
+    Artifacts, Blobs, Catalog, Choice, Error, Expect, Filter, ImportOptions, MaterializeOptions,
+    Members, Name, ObjectId, PreparedEngine, Record,
 };
 
 use crate::support::sample::{entry, name};
@@ -200,6 +201,48 @@ pub(crate) fn operations() -> Vec<Operation> {
                 assert!(imported.expect("it can be read").problems.is_empty());
             },
         ),
+        operation("store files", recorded, store_files),
+        Operation {
+            keeps: &["damaged blob"],
+            ..operation("store files over damage", damaged_blob, store_files)
+        },
+        Operation {
+            keeps: &["damaged blob"],
+            ..operation("repair of a blob", damaged_blob, repair)
+        },
+        operation(
+            "import with blobs",
+            |root| {
+                catalog(root, &["old"]);
+                let source = root.with_file_name("source");
+                recorded(&source);
+                store_files(&source);
+            },
+            |root| {
+                let source = Catalog::open_read_only(root.with_file_name("source"));
+                let options = ImportOptions {
+                    blobs: Blobs::Bring,
+                    ..ImportOptions::default()
+                };
+                let source = source.expect("there is a source");
+                let imported = open(root).import_with(&source, &options, &stamp(1));
+                assert!(imported.expect("it can be read").problems.is_empty());
+            },
+        ),
+        operation(
+            "materialize",
+            |root| {
+                recorded(root);
+                store_files(root);
+            },
+            |root| {
+                let (to, options) = (root.with_file_name("engine"), MaterializeOptions::default());
+                match open(root).materialize(&current(root), &to, &options, &mut |_| {}) {
+                    Ok(_) | Err(Error::Occupied { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            },
+        ),
         Operation {
             keeps: &["damaged old", "damaged ref"],
             ..operation("repair", ruined, repair)
@@ -258,10 +301,44 @@ fn ruined(root: &Path) {
     fs::write(root.join("refs/e/1"), "damaged ref").expect("there is room");
 }
 
+/// A catalog with an engine of two files, which are not stored.
+fn recorded(root: &Path) {
+    let files = [server(root), root.with_file_name("library")];
+    for file in &files {
+        let content = format!("ELF {}", file.display());
+        fs::write(file, content).expect("there is room");
+    }
+    catalog(root, &[]);
+    let engine = PreparedEngine::new("e", "1", Artifacts::Files(files.to_vec()), 1);
+    let recorded = open(root).record(&engine, &stamp(1));
+    recorded.expect("it can be recorded");
+}
+
+/// As [`recorded`], and what has the name of a blob is something else.
+fn damaged_blob(root: &Path) {
+    recorded(root);
+    store_files(root);
+    let content = fs::read(server(root)).expect("it is there");
+    let hex = ObjectId::of(&content).to_string();
+    let file = root.join("blobs").join(&hex[..2]).join(&hex[2..]);
+    fs::remove_file(&file).expect("it is there");
+    fs::write(file, "damaged blob").expect("there is room");
+}
+
+fn current(root: &Path) -> Record {
+    let found = open(root).current(&name("e")).expect("it can be read");
+    found.expect("it was recorded")
+}
+
+fn store_files(root: &Path) {
+    let stored = open(root).store_files(&current(root), &mut |_| {});
+    stored.expect("they are as they were recorded");
+}
+
 fn repair(root: &Path) {
     let source = Catalog::open_read_only(root.with_file_name("source"));
-    let source = source.expect("there is a source");
-    let repaired = open(root).repair(&[&source], &|_| {});
+    let source: Vec<_> = source.iter().collect();
+    let repaired = open(root).repair(&source, &|_| {});
     assert!(repaired.expect("it can be repaired").is_clean());
 }
 

@@ -146,6 +146,13 @@ impl Place<'_> {
         for named in catalog.snapshots().unwrap() {
             state.extend(snapshot_state(&catalog, named.unwrap().name.as_str()));
         }
+        for (blob, bytes) in catalog.blobs().unwrap() {
+            state.insert(format!("blob {blob}"), (None, vec![bytes.to_string()]));
+        }
+        for engine in self.beside("engine") {
+            let name = engine.file_name().unwrap().to_str().unwrap().to_owned();
+            state.insert(name, (None, files(&engine)));
+        }
         for bundle in self.bundles() {
             let sums = fs::read_to_string(bundle.join("B3SUMS")).unwrap();
             let args = ["--root", bundle.to_str().unwrap(), "verify"].map(str::to_owned);
@@ -176,17 +183,21 @@ impl Place<'_> {
     }
 
     fn bundles(&self) -> Vec<PathBuf> {
+        self.beside("bundle")
+    }
+
+    fn beside(&self, start: &str) -> Vec<PathBuf> {
         let paths = fs::read_dir(&self.dir)
             .unwrap()
             .map(|it| it.unwrap().path());
-        let is_bundle = |path: &PathBuf| {
+        let is_meant = |path: &PathBuf| {
             path.file_name()
                 .unwrap()
                 .to_str()
                 .unwrap()
-                .starts_with("bundle")
+                .starts_with(start)
         };
-        paths.filter(is_bundle).collect()
+        paths.filter(is_meant).collect()
     }
 
     /// Every file and its length: what shows a trace of an operation that nobody sees yet.

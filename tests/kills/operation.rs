@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use engine_catalog::{Catalog, EngineEntry, Expect, Filter, Members, Name};
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Expect, Filter, Members, Name, PreparedEngine,
+};
 
 use crate::bench::Place;
 use crate::support::sample::{entry, name};
@@ -13,6 +15,8 @@ pub(crate) enum Operation {
     Put,
     PutOver,
     Record,
+    Store,
+    Materialize,
     CreateSnapshot,
     DeleteSnapshot,
     Retire,
@@ -35,7 +39,10 @@ const IMPORTED: usize = 12;
 
 /// Every ref that any operation changes.
 pub(crate) fn engines() -> impl Iterator<Item = String> {
-    let single = ["indexed", "new", "over", "recorded", "retired", "rolled"].map(str::to_owned);
+    let single = [
+        "indexed", "kept", "new", "over", "recorded", "retired", "rolled", "stored",
+    ];
+    let single = single.map(str::to_owned);
     let many = (0..MANY).map(many);
     single
         .into_iter()
@@ -53,10 +60,12 @@ fn imported(at: usize) -> String {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Put,
         PutOver,
         Record,
+        Store,
+        Materialize,
         CreateSnapshot,
         DeleteSnapshot,
         Retire,
@@ -70,7 +79,10 @@ impl Operation {
 
     /// Whether doing it again does nothing.
     pub(crate) fn is_repeatable(self) -> bool {
-        !matches!(self, DeleteSnapshot | Retire | Rollback | Capture)
+        !matches!(
+            self,
+            DeleteSnapshot | Retire | Rollback | Capture | Materialize
+        )
     }
 
     /// Sees to it that there is something to do, and returns the arguments that do it.
@@ -92,12 +104,27 @@ impl Operation {
                 format!("put {}", place.json("many", &entries))
             }
             Record => {
-                let files = ["server", "library"].map(|file| place.shared(file));
-                for file in &files {
-                    fs::write(file, format!("ELF {round}")).unwrap();
-                }
-                let files = files.map(|file| file.display().to_string()).join(" ");
+                let files = files(place, ["server", "library"], round);
                 format!("record --engine recorded --version 1 --created-ms 1 --artifact {files}")
+            }
+            Store => {
+                let files = files(place, ["stored-server", "stored-library"], round);
+                format!(
+                    "record --store --engine stored --version 1 --created-ms 1 --artifact {files}"
+                )
+            }
+            Materialize => {
+                let paths = ["kept-server", "kept-library"];
+                let _ = files(place, paths, round);
+                let paths = Artifacts::Files(paths.map(|file| place.shared(file)).to_vec());
+                let engine = PreparedEngine::new("kept", "1", paths, 1);
+                let recorded = catalog.record(&engine, &stamp(1)).unwrap();
+                let record = engine_catalog::Record {
+                    object: recorded.put.object,
+                    entry: recorded.entry,
+                };
+                catalog.store_files(&record, &mut |_| {}).unwrap();
+                format!("materialize kept/1 --to engine-{round}")
             }
             CreateSnapshot => format!("snapshot create made-{round}"),
             DeleteSnapshot => {
@@ -136,6 +163,16 @@ impl Operation {
         };
         args.split(' ').map(str::to_owned).collect()
     }
+}
+
+/// Writes files that all places share, and returns their paths as arguments.
+fn files(place: &Place, names: [&str; 2], round: u64) -> String {
+    let files = names.map(|file| place.shared(file));
+    for file in &files {
+        let content = format!("ELF {round} {}", file.display());
+        fs::write(file, content).unwrap();
+    }
+    files.map(|file| file.display().to_string()).join(" ")
 }
 
 fn build(engine: &str, round: u64) -> EngineEntry {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Action, Artifacts, Catalog, Error, Expect, Filter, Members, Name, ObjectId, PathError,
-    PreparedEngine,
+    Action, Artifacts, Catalog, Error, Expect, Filter, MaterializeOptions, Members, Name, ObjectId,
+    PathError, PreparedEngine, Record,
 };
 
 use crate::support::observe::cause;
@@ -116,6 +116,11 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
     let server = scratch.join("server");
     fs::write(&server, "ELF").expect("there is room");
     let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server.clone()]), 1);
+    let large = scratch.join("large");
+    fs::write(&large, vec![1; 40 << 10]).expect("there is room");
+    let files = Artifacts::Files(vec![server.clone(), large]);
+    let stored = PreparedEngine::new("stored", "1", files.clone(), 1);
+    let kept = PreparedEngine::new("kept", "1", files, 1);
     let many: Vec<_> = (0..MANY).map(|n| entry(&format!("e{n}"), "new")).collect();
     let (source, copies) = (source(scratch, server), copies(scratch));
     vec![
@@ -127,6 +132,33 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
         }),
         Call::new("record", move |it| {
             Ok(it.record(&engine, &stamp(1)).map(drop)?)
+        }),
+        Call::new("record and store", move |it| {
+            let recorded = it.record(&stored, &stamp(1))?;
+            let record = Record {
+                object: recorded.put.object,
+                entry: recorded.entry,
+            };
+            Ok(it.store_files(&record, &mut |_| {}).map(drop)?)
+        })
+        .leaving(Leaves::SomeRefs(1)),
+        Call::new("materialize", |it| {
+            let record = it.find("kept/1")?.expect("it was recorded");
+            let to = it.root().with_file_name("bundles").join("engine");
+            let options = MaterializeOptions::default();
+            let written = it.materialize(&record, &to, &options, &mut |_| {});
+            let above = to.parent().expect("it has one");
+            assert_eq!(written.is_ok(), above.exists(), "whole, or nothing of it");
+            Ok(written.map(drop)?)
+        })
+        .after(move |it| {
+            let recorded = it.record(&kept, &stamp(1)).expect("there is room");
+            let record = Record {
+                object: recorded.put.object,
+                entry: recorded.entry,
+            };
+            let stored = it.store_files(&record, &mut |_| {});
+            stored.expect("there is room");
         }),
         Call::new("snapshot", |it| {
             Ok(it.create_snapshot(&all(), Some(&snapshot("s"))).map(drop)?)

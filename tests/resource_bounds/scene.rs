@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine_catalog::{Artifacts, Catalog, Filter, Members, Name, ObjectId, PreparedEngine};
+use engine_catalog::{Artifacts, Catalog, Filter, Members, Name, ObjectId, PreparedEngine, Record};
 use tempfile::TempDir;
 
 use crate::bounded::{Bounded, Limits, Run};
@@ -13,7 +13,7 @@ use crate::support::{listing, object_file, stamp};
 
 /// Every command that reads, or that brings in: `{out}` and `{own}` stand for what is not there yet,
 /// and for another catalog, `{root}` for the catalog itself.
-pub(crate) const COMMANDS: [(&str, &[&str]); 20] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 24] = [
     ("get", &["get", "e0/1"]),
     ("get by id", &["get", "e0:1"]),
     ("get unknown", &["get", "nobody-knows"]),
@@ -33,6 +33,13 @@ pub(crate) const COMMANDS: [(&str, &[&str]); 20] = [
     ("capture", &["capture", "--out", "{out}"]),
     ("import", &["--root", "{own}", "import", "{root}"]),
     ("compare", &["--root", "{own}", "compare", "{root}"]),
+    ("blobs list", &["blobs", "list"]),
+    ("blobs of an engine", &["blobs", "list", "tgi/1"]),
+    ("materialize", &["materialize", "tgi/1", "--to", "{out}"]),
+    (
+        "import blobs",
+        &["--root", "{own}", "import", "--blobs", "{root}"],
+    ),
     (
         "repair from",
         &["--root", "{own}", "verify", "--repair", "--from", "{root}"],
@@ -65,7 +72,13 @@ impl Scene {
         let server = dir.path().join("server");
         fs::write(&server, "ELF").expect("there is room");
         let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server]), 1);
-        catalog.record(&engine, &stamp(1)).expect("it is there");
+        let recorded = catalog.record(&engine, &stamp(1)).expect("it is there");
+        let record = Record {
+            object: recorded.put.object,
+            entry: recorded.entry,
+        };
+        let stored = catalog.store_files(&record, &mut |_| {});
+        stored.expect("it is as it was recorded");
         let all = Members::Current(Filter::default());
         let name = Name::new("s").expect("it is a name");
         let made = catalog.create_snapshot(&all, Some(&name));

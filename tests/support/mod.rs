@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use ciborium::Value;
 use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile, Members, Name,
-    ObjectId, PreparedEngine, RefName, Stamp,
+    ObjectId, PreparedEngine, Record, RefName, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -160,6 +160,7 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
         ),
         ("record", catalog.record(&prepared, &stamp).map(drop)),
         ("record_files", catalog.record(&of_files, &stamp).map(drop)),
+        ("store_files", store_files(catalog, &of_files)),
         ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
         ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
         ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
@@ -173,6 +174,16 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
             catalog.remove_snapshot(&snapshot).map(drop),
         ),
     ]
+}
+
+/// Stores the files of an engine, whether it is recorded or not.
+fn store_files(catalog: &Catalog, engine: &PreparedEngine) -> Result<(), Error> {
+    let recorded = Home::new().catalog.record(engine, &stamp(1)).unwrap();
+    let record = Record {
+        object: recorded.put.object,
+        entry: recorded.entry,
+    };
+    catalog.store_files(&record, &mut |_| {}).map(drop)
 }
 
 /// Describes everything below `top`, and itself, so that any write to any of it shows: kind, mode,

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use engine_catalog::{
-    Catalog, Cause, Error, ErrorKind, Filter, HistoryError, ObjectId, PathError, ReadObjectError,
-    RefError, RefName, SnapshotError,
+    BlobError, Catalog, Cause, Error, ErrorKind, Filter, HistoryError, ObjectId, PathError,
+    ReadObjectError, RefError, RefName, SnapshotError,
 };
 use walkdir::WalkDir;
 
@@ -23,6 +23,7 @@ pub(crate) fn cause(error: &Error) -> &PathError {
         | Error::History(HistoryError::Path(error))
         | Error::Snapshot(SnapshotError::Path(error))
         | Error::Object(ReadObjectError::Path(error))
+        | Error::Blob(BlobError::Path(error))
         | Error::Unreadable {
             cause: ReadObjectError::Path(error),
             ..
