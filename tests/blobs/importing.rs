@@ -11,7 +11,10 @@ use crate::engine::{FILES, blob_file, materialize, store, tree, whole};
 use crate::support::{Home, stamp};
 
 fn import(to: &Catalog, from: &Catalog, blobs: Blobs) -> Imported {
-    let options = ImportOptions::default().blobs(blobs);
+    let options = ImportOptions {
+        blobs,
+        ..ImportOptions::default()
+    };
     let imported = to.import_with(from, &options, &stamp(2));
     imported.expect("it can be read")
 }
