@@ -12,7 +12,9 @@ use crate::catalog::Catalog;
 use crate::durable::{Root, Scratch};
 use crate::error::Error;
 use crate::hash::ObjectId;
+use crate::import::Blobs;
 use crate::layout;
+use crate::manifest::Manifest;
 use crate::name::RefName;
 use crate::object::Object;
 use crate::{attachments, objects, refs, snapshots};
@@ -35,6 +37,7 @@ pub struct Staging {
     here: Root,
     /// What was said to be wanted.
     asked: BTreeSet<PathBuf>,
+    blobs: Blobs,
 }
 
 /// Files of the source that are missing, relative to its root, each sorted.
@@ -48,13 +51,19 @@ pub struct Wanted {
     pub links: Vec<PathBuf>,
     /// Objects.
     pub objects: Vec<PathBuf>,
+    /// Blobs, which the source need not have; none unless they are to come along.
+    pub blobs: Vec<PathBuf>,
+    /// The size of the largest of these blobs in bytes, as manifests say.
+    pub largest_blob: u64,
 }
 
 impl Wanted {
     /// Returns whether nothing is missing that was not asked for before.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty() && self.links.is_empty() && self.objects.is_empty()
+        [&self.texts, &self.links, &self.objects, &self.blobs]
+            .iter()
+            .all(|paths| paths.is_empty())
     }
 }
 
@@ -76,6 +85,7 @@ impl Catalog {
             scratch: self.root_dir().scratch(&name)?,
             here: self.root_dir().again()?,
             asked: BTreeSet::new(),
+            blobs: Blobs::default(),
         };
         // It may be another one by now, or none.
         staged.scratch.clear(Path::new(layout::FORMAT))?;
@@ -84,6 +94,11 @@ impl Catalog {
 }
 
 impl Staging {
+    /// Sets whether the contents of artifacts are wanted too.
+    pub fn set_blobs(&mut self, blobs: Blobs) {
+        self.blobs = blobs;
+    }
+
     /// Returns a path that leads to the directory, whatever has its name by then, for as long as this
     /// lives. From there the root of the catalog is `../..`.
     #[must_use]
@@ -119,8 +134,9 @@ impl Staging {
     }
 
     /// Returns what is still missing: the format marker, and the closure of the refs and named snapshots
-    /// that came, which is their histories, objects, and what is attached to those. What was wanted before is not wanted again, so
-    /// that a source that does not have it is asked once. It takes as long as what came is large.
+    /// that came, which is their histories, objects, what is attached to those, and the contents of
+    /// artifacts if they are to come along. What was wanted before is not wanted again, so that a source
+    /// that does not have it is asked once. It takes as long as what came is large.
     ///
     /// What is here, or has come and is right, is not wanted. What has come before and is damaged is
     /// removed.
@@ -153,7 +169,12 @@ impl Staging {
                 self.follow(&object, &mut stack, &mut wanted)?;
             }
         }
-        for paths in [&mut wanted.texts, &mut wanted.links, &mut wanted.objects] {
+        for paths in [
+            &mut wanted.texts,
+            &mut wanted.links,
+            &mut wanted.objects,
+            &mut wanted.blobs,
+        ] {
             paths.sort_unstable();
         }
         Ok(wanted)
@@ -200,10 +221,25 @@ impl Staging {
             // It came in this transfer, and is not what was asked for: the import tells.
             Err(_) => None,
         };
-        if let Some(Object::Snapshot(snapshot)) = found.and_then(|found| found.object) {
-            stack.extend(snapshot.objects);
+        match found.and_then(|found| found.object) {
+            Some(Object::Snapshot(snapshot)) => stack.extend(snapshot.objects),
+            Some(Object::Manifest(manifest)) if self.blobs == Blobs::Bring => {
+                self.want_blobs(&manifest, wanted);
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Wants the contents of files that are neither here nor have come. By their sizes: import hashes them.
+    fn want_blobs(&mut self, manifest: &Manifest, wanted: &mut Wanted) {
+        for blob in manifest.blobs().into_keys() {
+            let is_in = |root: &Root| matches!(blob.has_size(root), Ok(Some(true)));
+            if !is_in(&self.here) && !is_in(self.scratch.root()) {
+                self.ask(layout::blob(&blob.id).path(), &mut wanted.blobs);
+                wanted.largest_blob = wanted.largest_blob.max(blob.size);
+            }
+        }
     }
 
     fn ask(&mut self, path: PathBuf, wanted: &mut Vec<PathBuf>) {

@@ -10,10 +10,13 @@ mod interrupted;
 mod larger;
 mod live;
 mod peer;
-mod servers;
 mod transports;
 
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/servers.rs"]
+mod servers;
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::skip;

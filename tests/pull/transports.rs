@@ -3,13 +3,13 @@
 use std::fs;
 
 use engine_catalog::{
-    Artifacts, Catalog, Expect, Filter, Members, Name, ObjectId, Op, PreparedEngine,
+    Artifacts, Catalog, Expect, Filter, Manifest, Members, Name, ObjectId, Op, PreparedEngine,
 };
 
 use crate::peer::{Peer, assert_sound};
 use crate::program::Program;
 use crate::servers::Server;
-use crate::support::{Home, entry, name, stamp};
+use crate::support::{Home, attach, entry, manifest_value, name, stamp, to_cbor};
 
 /// A catalog with all that can come along: an engine with files, one that moved on, one that is
 /// retired, and a named snapshot of what was.
@@ -151,6 +151,24 @@ fn what_moved_on_follows_and_what_went_its_own_way_is_a_conflict() {
         ours.entry(&own_way).unwrap().is_some(),
         "it is in the store"
     );
+}
+
+#[test]
+fn what_was_attached_since_both_have_an_entry_comes_with_all() {
+    let Some(peer) = Peer::new() else { return };
+    let object = peer.theirs.put(&entry("b1", 1));
+    assert!(peer.pull(&[]).status.success());
+    let manifest = Manifest {
+        subject: object,
+        files: [].into(),
+    };
+    let root = peer.theirs.catalog.root();
+    let attached = attach(root, object, &to_cbor(&manifest_value(&manifest)));
+    assert!(peer.pull(&[]).status.success());
+    assert_eq!(peer.catalog().attachments(&object).unwrap(), []);
+    assert!(peer.pull(&["--all"]).status.success());
+    assert_eq!(peer.catalog().attachments(&object).unwrap(), [attached]);
+    assert_sound(&peer.catalog());
 }
 
 #[test]

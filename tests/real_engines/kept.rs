@@ -15,7 +15,7 @@ use crate::program::Program;
 use crate::{run, run_json, skip};
 
 /// Copies what a build consists of to a directory of its own, and returns the build there.
-fn copied(build: Build, to: PathBuf) -> Build {
+pub(crate) fn copied(build: Build, to: PathBuf) -> Build {
     for file in &build.artifacts {
         let copy = to.join(file);
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
@@ -24,7 +24,7 @@ fn copied(build: Build, to: PathBuf) -> Build {
     Build { dir: to, ..build }
 }
 
-fn record_and_store(program: &Program, build: &Build) -> String {
+pub(crate) fn record_and_store(program: &Program, build: &Build) -> String {
     let arguments = [build.arguments(), vec!["--store".to_owned()]].concat();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     run(program, &arguments).trim_end().to_owned()
@@ -32,6 +32,22 @@ fn record_and_store(program: &Program, build: &Build) -> String {
 
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o7777
+}
+
+/// Requires that the addon of llama.cpp at `path` is loaded, with its libraries beside it.
+pub(crate) fn assert_loads(node: &Path, path: &Path) {
+    let load = format!("console.log(Object.keys(require({path:?})).join(' '))");
+    let loaded = Command::new(node)
+        .args(["-e", &load])
+        .env_remove("LD_LIBRARY_PATH")
+        .output();
+    let loaded = loaded.unwrap();
+    let shown = String::from_utf8_lossy(&loaded.stdout).into_owned();
+    let said = String::from_utf8_lossy(&loaded.stderr);
+    assert!(
+        shown.contains("AddonModel") && shown.contains("AddonSampler"),
+        "{shown}{said}"
+    );
 }
 
 #[test]
@@ -71,22 +87,7 @@ fn real_engine_comes_back_from_the_catalog_and_is_loaded() {
         assert_eq!(mode(path), recorded);
     }
 
-    // It finds its libraries beside itself.
-    let load = format!(
-        "console.log(Object.keys(require({:?})).join(' '))",
-        paths[0]
-    );
-    let loaded = Command::new(node)
-        .args(["-e", &load])
-        .env_remove("LD_LIBRARY_PATH")
-        .output();
-    let loaded = loaded.unwrap();
-    let shown = String::from_utf8_lossy(&loaded.stdout).into_owned();
-    let said = String::from_utf8_lossy(&loaded.stderr);
-    assert!(
-        shown.contains("AddonModel") && shown.contains("AddonSampler"),
-        "{shown}{said}"
-    );
+    assert_loads(&node, paths[0]);
 
     let mut arguments = vec!["record", "--from", &name, "--artifact"];
     arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));

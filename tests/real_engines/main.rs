@@ -7,6 +7,9 @@ mod build;
 mod kept;
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/servers.rs"]
+mod servers;
+mod shipped;
 #[path = "../support/skip.rs"]
 mod skip;
 

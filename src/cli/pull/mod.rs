@@ -10,7 +10,7 @@ use clap::Args;
 use engine_catalog::{Catalog, Error, ImportOptions, Imported, Staging, Stamp};
 
 use self::child::Limits;
-use self::rsync::{Rsync, Transferred};
+use self::rsync::{Names, Rsync, Transferred};
 use self::source::Source;
 use super::failure::{Failure, say};
 use super::import::{self, Told};
@@ -27,8 +27,8 @@ pub(super) use self::child::end_child;
 /// every byte is checked there before anything of it is stored. One that is interrupted leaves nothing
 /// else, and the next one of the same SOURCE goes on with it.
 ///
-/// Refs only move forward, as `import --help` says, and the history names SOURCE. What was attached to
-/// an entry since both have it does not come along.
+/// Refs only move forward, as `import --help` says, and the history names SOURCE. From elsewhere, what was
+/// attached to an entry since both have it comes along with `--all`.
 ///
 /// Columns and exit status are those of `import`; 3 also where rsync could not read all of it.
 #[derive(Debug, Args)]
@@ -37,6 +37,7 @@ Examples:
   engine-catalog pull build-7:/var/lib/engine-catalog
   engine-catalog pull --rsh 'ssh -p 2222 -i key' ci@build-7:engines
   engine-catalog pull rsync://mirror/engines
+  engine-catalog pull --blobs build-7:engines && engine-catalog materialize llamacpp/b4321 --to /opt/llamacpp
   engine-catalog pull /mnt/usb/engines")]
 pub(super) struct Pull {
     /// Where the other catalog is
@@ -58,6 +59,14 @@ pub(super) struct Pull {
     #[command(flatten)]
     prefer: PreferArgs,
 
+    /// Look at what both have too: what was attached to it since comes along
+    #[arg(long)]
+    all: bool,
+
+    /// Bring the files of the engines too, as far as the source keeps them; looks at everything, as --all
+    #[arg(long)]
+    blobs: bool,
+
     /// Give up on a source that sends more files than this
     #[arg(long, value_name = "NUMBER", default_value_t = 4_000_000)]
     max_files: u64,
@@ -72,7 +81,7 @@ impl Pull {
         // Before anything is transferred.
         let options = ImportOptions {
             prefer: self.prefer.prefer()?,
-            ..ImportOptions::default()
+            blobs: import::wanted_blobs(self.blobs),
         };
         match Source::parse(&self.source)? {
             Source::Here(path) => {
@@ -101,8 +110,13 @@ impl Pull {
             bytes: self.max_bytes,
         };
         let mut staging = catalog.stage(spec)?;
+        staging.set_blobs(options.blobs);
+        let names = match self.all || self.blobs {
+            true => Names::All,
+            false => Names::Different,
+        };
         let mut rsync = Rsync::new(spec, limits, self.rsh.as_deref(), &self.rsync_option);
-        let theirs = match gather(&mut rsync, &mut staging, spec) {
+        let theirs = match gather(&mut rsync, &mut staging, spec, names) {
             Ok(theirs) => theirs,
             Err(failure) => {
                 // What came is for the next time; where nothing did, nothing is left.
@@ -145,6 +159,9 @@ impl Pull {
         imported: &Imported,
     ) -> Result<Status, Failure> {
         import::show(context, catalog, imported, import::is_shown)?;
+        if self.blobs && !self.dry_run {
+            import::tell_blobs(imported);
+        }
         let told = Told {
             what: if self.dry_run { "would pull" } else { "pull" },
             source: &self.source,
@@ -156,8 +173,13 @@ impl Pull {
 }
 
 /// Has rsync bring what is missing, until nothing is, and returns it as a catalog.
-fn gather(rsync: &mut Rsync<'_>, staging: &mut Staging, spec: &str) -> Result<Catalog, Failure> {
-    rsync.bring_names(staging)?;
+fn gather(
+    rsync: &mut Rsync<'_>,
+    staging: &mut Staging,
+    spec: &str,
+    names: Names,
+) -> Result<Catalog, Failure> {
+    rsync.bring_names(staging, names)?;
     let mut theirs = None;
     loop {
         let wanted = staging.wanted()?;

@@ -31,6 +31,13 @@ const NAMES: [&str; 6] = [
     "- *",
 ];
 
+/// Which names are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    All,
+    Different,
+}
+
 /// Transfers from one source.
 pub(super) struct Rsync<'a> {
     spec: &'a str,
@@ -71,13 +78,16 @@ impl<'a> Rsync<'a> {
         }
     }
 
-    /// Brings those refs and names of snapshots that differ from ours: rsync compares their contents,
-    /// because refs all have the same size.
-    pub(super) fn bring_names(&mut self, staging: &Staging) -> Result<(), Failure> {
-        // From the staging it is so far to the root.
-        let compare = ["-r", "-c", "-m", "--delete", "--compare-dest=../../"];
+    /// Brings the refs and names of snapshots, or only those that differ from ours: rsync compares their
+    /// contents, because refs all have the same size.
+    pub(super) fn bring_names(&mut self, staging: &Staging, which: Names) -> Result<(), Failure> {
+        let mut compare = vec!["-r", "-c", "-m", "--delete"];
+        if which == Names::Different {
+            // From the staging it is so far to the root.
+            compare.push("--compare-dest=../../");
+        }
         let filters = NAMES.map(|rule| format!("--filter={rule}"));
-        let args = compare.map(OsString::from).into_iter();
+        let args = compare.into_iter().map(OsString::from);
         let args = args.chain(filters.map(OsString::from));
         self.run(staging, self.spec, args.collect(), MAX_NAMED)
     }
@@ -97,7 +107,8 @@ impl<'a> Rsync<'a> {
         let links = ["-r", "--size-only", deeper];
         self.bring_list(staging, &wanted.links, &links, MAX_LINK)?;
         self.bar.expect(wanted.objects.len());
-        self.bring_list(staging, &wanted.objects, &[], MAX_OBJECT)
+        self.bring_list(staging, &wanted.objects, &[], MAX_OBJECT)?;
+        self.bring_list(staging, &wanted.blobs, &[], wanted.largest_blob)
     }
 
     fn bring_list(

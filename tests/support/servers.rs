@@ -1,5 +1,7 @@
 //! Real servers on loopback: sshd with keys of its own, and the daemon of rsync.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::skip;
+use crate::skip;
 
 /// A server that ends with this.
 pub(crate) struct Server {
