@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::artifact::{Artifact, ArtifactError, Progress, check_unchanged, seal};
-use crate::catalog::{Catalog, Files, Put, encode_checked, told};
+use crate::catalog::{Catalog, Files, Put, Record, encode_checked, told};
 use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
 use crate::entry::EngineEntry;
@@ -106,6 +106,15 @@ impl Recorded {
     #[must_use]
     pub fn identity(&self) -> EngineIdentity {
         self.entry.identity(self.put.object)
+    }
+
+    /// Returns the entry and its object, as looking it up does.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            object: self.put.object,
+            entry: self.entry.clone(),
+        }
     }
 }
 

@@ -365,9 +365,9 @@ fn wrong_usage_exits_with_2_and_names_the_argument() {
     ");
     assert_shows!(program, program.shows(&["record", "--engine", "a", "--version", "b"]), @"
     | error: the following required arguments were not provided:
-    |   <--artifact <PATH>...|--image <IMAGE>>
+    |   <--artifact <PATH>...|--image <IMAGE>|--from <SPEC>>
     | 
-    | Usage: engine-catalog record --engine <ENGINE> --version <VERSION> <--artifact <PATH>...|--image <IMAGE>>
+    | Usage: engine-catalog record --engine <ENGINE> --version <VERSION> <--artifact <PATH>...|--image <IMAGE>|--from <SPEC>>
     | 
     | For more information, try '--help'.
     [exit status 2]

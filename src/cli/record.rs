@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use engine_catalog::{Artifacts, EngineEntry, PreparedEngine, Record as CatalogRecord, Recorded};
+use engine_catalog::{Artifacts, EngineEntry, PreparedEngine, Recorded};
 
 use super::bar::HashingBar;
 use super::blobs::stored;
@@ -98,10 +98,7 @@ impl Record {
         let recorded =
             catalog.record_with_progress(&prepared, &stamp, &mut |progress| bar.show(progress))?;
         if stores {
-            let record = CatalogRecord {
-                object: recorded.put.object,
-                entry: recorded.entry.clone(),
-            };
+            let record = recorded.record();
             let added = catalog.store_files(&record, &mut |progress| bar.show(progress))?;
             say("record", &stored(&added));
         }

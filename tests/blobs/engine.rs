@@ -42,10 +42,7 @@ pub(crate) fn record(catalog: &Catalog, version: &str, files: Vec<PathBuf>) -> R
     let recorded = catalog
         .record(&engine, &stamp(1))
         .expect("it can be recorded");
-    Record {
-        object: recorded.put.object,
-        entry: recorded.entry,
-    }
+    recorded.record()
 }
 
 /// Records the engine in `dir`, and stores its files.

@@ -213,7 +213,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         operation(
             "import with blobs",
             |root| {
-                catalog(root, &["old"]);
+                catalog(root, &[]);
                 let source = root.with_file_name("source");
                 recorded(&source);
                 store_files(&source);

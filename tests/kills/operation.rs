@@ -119,10 +119,7 @@ impl Operation {
                 let paths = Artifacts::Files(paths.map(|file| place.shared(file)).to_vec());
                 let engine = PreparedEngine::new("kept", "1", paths, 1);
                 let recorded = catalog.record(&engine, &stamp(1)).unwrap();
-                let record = engine_catalog::Record {
-                    object: recorded.put.object,
-                    entry: recorded.entry,
-                };
+                let record = recorded.record();
                 catalog.store_files(&record, &mut |_| {}).unwrap();
                 format!("materialize kept/1 --to engine-{round}")
             }

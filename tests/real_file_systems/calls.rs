@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine_catalog::{
     Action, Artifacts, Catalog, Error, Expect, Filter, MaterializeOptions, Members, Name, ObjectId,
-    PathError, PreparedEngine, Record,
+    PathError, PreparedEngine,
 };
 
 use crate::support::observe::cause;
@@ -119,8 +119,9 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
     let large = scratch.join("large");
     fs::write(&large, vec![1; 40 << 10]).expect("there is room");
     let files = Artifacts::Files(vec![server.clone(), large]);
-    let stored = PreparedEngine::new("stored", "1", files.clone(), 1);
-    let kept = PreparedEngine::new("kept", "1", files, 1);
+    let stored = PreparedEngine::new("stored", "1", files, 1);
+    let kept = Catalog::create(scratch.join("kept")).expect("there is room");
+    record_and_store(&kept, &stored).expect("there is room");
     let many: Vec<_> = (0..MANY).map(|n| entry(&format!("e{n}"), "new")).collect();
     let (source, copies) = (source(scratch, server), copies(scratch));
     vec![
@@ -134,31 +135,17 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
             Ok(it.record(&engine, &stamp(1)).map(drop)?)
         }),
         Call::new("record and store", move |it| {
-            let recorded = it.record(&stored, &stamp(1))?;
-            let record = Record {
-                object: recorded.put.object,
-                entry: recorded.entry,
-            };
-            Ok(it.store_files(&record, &mut |_| {}).map(drop)?)
+            Ok(record_and_store(it, &stored)?)
         })
         .leaving(Leaves::SomeRefs(1)),
-        Call::new("materialize", |it| {
-            let record = it.find("kept/1")?.expect("it was recorded");
+        Call::new("materialize", move |it| {
+            let record = kept.find("stored/1")?.expect("it was recorded");
             let to = it.root().with_file_name("bundles").join("engine");
             let options = MaterializeOptions::default();
-            let written = it.materialize(&record, &to, &options, &mut |_| {});
+            let written = kept.materialize(&record, &to, &options, &mut |_| {});
             let above = to.parent().expect("it has one");
             assert_eq!(written.is_ok(), above.exists(), "whole, or nothing of it");
             Ok(written.map(drop)?)
-        })
-        .after(move |it| {
-            let recorded = it.record(&kept, &stamp(1)).expect("there is room");
-            let record = Record {
-                object: recorded.put.object,
-                entry: recorded.entry,
-            };
-            let stored = it.store_files(&record, &mut |_| {});
-            stored.expect("there is room");
         }),
         Call::new("snapshot", |it| {
             Ok(it.create_snapshot(&all(), Some(&snapshot("s"))).map(drop)?)
@@ -199,6 +186,12 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
             .leaving(Leaves::SomeDamage)
             .after(spoil),
     ]
+}
+
+fn record_and_store(catalog: &Catalog, engine: &PreparedEngine) -> Result<(), Error> {
+    let recorded = catalog.record(engine, &stamp(1))?;
+    let record = recorded.record();
+    catalog.store_files(&record, &mut |_| {}).map(drop)
 }
 
 pub(crate) fn all() -> Members {

@@ -73,10 +73,7 @@ impl Scene {
         fs::write(&server, "ELF").expect("there is room");
         let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server]), 1);
         let recorded = catalog.record(&engine, &stamp(1)).expect("it is there");
-        let record = Record {
-            object: recorded.put.object,
-            entry: recorded.entry,
-        };
+        let record = recorded.record();
         let stored = catalog.store_files(&record, &mut |_| {});
         stored.expect("it is as it was recorded");
         let all = Members::Current(Filter::default());

@@ -12,10 +12,7 @@ use crate::support::Home;
 fn recorded() -> (Home, Build, Record) {
     let (home, build) = (Home::new(), Build::new());
     let recorded = record(&home, &build.prepared(1));
-    let record = Record {
-        object: recorded.put.object,
-        entry: recorded.entry,
-    };
+    let record = recorded.record();
     (home, build, record)
 }
 

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use ciborium::Value;
 use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile, Members, Name,
-    ObjectId, PreparedEngine, Record, RefName, Stamp,
+    ObjectId, PreparedEngine, RefName, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -179,10 +179,7 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
 /// Stores the files of an engine, whether it is recorded or not.
 fn store_files(catalog: &Catalog, engine: &PreparedEngine) -> Result<(), Error> {
     let recorded = Home::new().catalog.record(engine, &stamp(1)).unwrap();
-    let record = Record {
-        object: recorded.put.object,
-        entry: recorded.entry,
-    };
+    let record = recorded.record();
     catalog.store_files(&record, &mut |_| {}).map(drop)
 }
 
