@@ -126,8 +126,9 @@ fn materialized_entry_can_be_put_and_recorded() {
     );
 
     // By the entry; by the files; and at once.
-    let put = program.shows_with_input(&["put"], &entry.to_string());
-    assert_eq!(put.trim_end().len(), 64, "{put}");
+    let shown = program.shows_with_input(&["put"], &entry.to_string());
+    let put = shown.lines().next().expect("it is stored");
+    assert_eq!(put.len(), 64, "{shown}");
     let library = entry["artifacts"][1].as_str().expect("it is a path");
     let record = format!(
         "record --json --from llamacpp/b1 --artifact {} {library}",
@@ -136,7 +137,7 @@ fn materialized_entry_can_be_put_and_recorded() {
     let recorded = &json(&program, &record)[0];
     assert_eq!(
         (&recorded["entry"], &recorded["object"]),
-        (&entry, &put.trim_end().into())
+        (&entry, &put.into())
     );
     let there = &json(
         &program,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine_catalog::{Artifacts, Catalog, Filter, Members, Name, ObjectId, PreparedEngine, Record};
+use engine_catalog::{Artifacts, Catalog, Filter, Members, Name, ObjectId, PreparedEngine};
 use tempfile::TempDir;
 
 use crate::bounded::{Bounded, Limits, Run};
