@@ -306,6 +306,36 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// Returns the object that is damaged or missing and for want of which something failed: another copy
+    /// of it would help.
+    #[must_use]
+    pub fn lacking(&self) -> Option<ObjectId> {
+        match self {
+            Self::Object(ReadObjectError::Refused { object, .. })
+            | Self::Unreadable {
+                cause: ReadObjectError::Refused { object, .. },
+                ..
+            }
+            | Self::UnreadableSnapshot {
+                cause: ReadObjectError::Refused { object, .. },
+                ..
+            }
+            | Self::UnreadableAttachment {
+                cause: ReadObjectError::Refused { object, .. },
+                ..
+            }
+            | Self::Dangling { object, .. }
+            | Self::DanglingSnapshot { object, .. }
+            | Self::DanglingAttachment { object, .. }
+            | Self::MissingMember { object }
+                if self.kind() == ErrorKind::Damage =>
+            {
+                Some(*object)
+            }
+            _ => None,
+        }
+    }
+
     /// Returns what kind of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

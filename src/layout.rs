@@ -28,6 +28,9 @@ pub(crate) const TMP: &str = "tmp";
 /// Damaged files that were moved aside.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
+/// Where other catalogs are.
+pub(crate) const PEERS: &str = "peers";
+
 /// The files in the root of a bundle that no other catalog has (layout.md section 10.1).
 #[cfg_attr(
     not(feature = "bundle"),
@@ -50,6 +53,8 @@ pub(crate) mod bundle {
 pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
 /// The bytes of a ref, and of a named snapshot: 64 digits and a line feed.
 pub(crate) const REF_BYTES: u64 = 65;
+/// The most bytes of the list of peers that are read.
+pub(crate) const MAX_PEERS_BYTES: u64 = 64 << 10;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
 

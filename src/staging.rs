@@ -248,6 +248,45 @@ impl Staging {
         }
     }
 
+    /// Returns what is to be asked of a source for these objects alone: its format marker, and those of
+    /// them that have not come. What has come and is damaged is removed, and so is the marker of another
+    /// source: several can be asked in turn for what [`Catalog::repair`] needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`].
+    pub fn want(&self, objects: &BTreeSet<ObjectId>) -> Result<Wanted, Error> {
+        let format = Path::new(layout::FORMAT);
+        self.scratch.clear(format)?;
+        let mut wanted = Wanted {
+            texts: vec![format.to_owned()],
+            ..Wanted::default()
+        };
+        for object in objects {
+            let came = self.has(object);
+            if matches!(came, Ok(true)) {
+                continue;
+            }
+            let path = layout::object(object).path();
+            // A file may have come in the place of a directory.
+            if came.is_err() {
+                let mut places = path.ancestors().take(3);
+                places.try_fold((), |(), place| self.scratch.clear(place).err().map(drop));
+            }
+            wanted.objects.push(path);
+        }
+        Ok(wanted)
+    }
+
+    /// Returns whether an object has come, and is right.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Object`] where it has come and is not what its name says.
+    pub fn has(&self, object: &ObjectId) -> Result<bool, Error> {
+        Ok(objects::read_to_carry(self.scratch.root(), object)?.is_some())
+    }
+
     /// Returns what came as a catalog that can be read; objects that it lacks are those that are here.
     ///
     /// # Errors

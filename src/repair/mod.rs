@@ -5,10 +5,12 @@
 
 mod contents;
 mod copies;
+mod plan;
 mod report;
 mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::catalog::{Catalog, told};
 use crate::durable::Hold;
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::events;
 use crate::verify::{Finding, Part, Parts, Report, Scan, VerifyProgress};
 
+pub use plan::RepairPlan;
 pub use report::{Action, Lost, RepairReport, Repaired};
 use round::Round;
 
@@ -51,7 +54,14 @@ impl Catalog {
     ) -> Result<RepairReport, Error> {
         let _lock = told("repair", self.begin_write(Hold::Exclusive))?;
         let from: Vec<_> = from.iter().map(|catalog| catalog.root_dir()).collect();
-        let mut state = State::default();
+        // What was staged for this is not left over.
+        let mut state = State {
+            in_use: from
+                .iter()
+                .filter_map(|root| root.path().strip_prefix(self.root()).ok())
+                .collect(),
+            ..State::default()
+        };
         let total = state.look(self, Part::all().collect(), progress);
         let before: BTreeSet<_> = state.findings().collect();
         let (mut all, mut actions) = (before.clone(), BTreeMap::new());
@@ -104,11 +114,17 @@ fn touched(done: &BTreeMap<Finding, Action>) -> Vec<Part> {
 
 /// What is known of each part.
 #[derive(Default)]
-struct State(BTreeMap<Part, Vec<Finding>>);
+struct State<'r> {
+    found: BTreeMap<Part, Vec<Finding>>,
+    /// Directories in `tmp/` that copies are taken from.
+    in_use: Vec<&'r Path>,
+}
 
-impl State {
+impl State<'_> {
     fn findings(&self) -> impl Iterator<Item = Finding> {
-        self.0.values().flatten().cloned()
+        let found = self.found.values().flatten();
+        let found = found.filter(|it| !self.in_use.contains(&&*it.path));
+        found.cloned()
     }
 
     fn look(
@@ -120,7 +136,7 @@ impl State {
         let scan = Scan::new(catalog.root_dir(), parts.len(), progress).telling_all_members();
         let looked = scan.look_at(&parts, &|| 0, || true);
         let looked = looked.into_iter().map(|it| (it.part, it.findings));
-        self.0.extend(looked);
+        self.found.extend(looked);
         scan.so_far()
     }
 }

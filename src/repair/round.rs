@@ -1,6 +1,6 @@
 //! One round of repairs: what is done about each finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::contents::Contents;
@@ -25,21 +25,13 @@ pub(super) struct Round<'r, 'f> {
 
 impl<'r, 'f> Round<'r, 'f> {
     pub(super) fn new(root: &'r Root, from: &'r [&'r Root], findings: &'f [Finding]) -> Self {
-        let wanted = findings.iter().filter(|finding| is_restorable(finding));
-        let wanted = wanted.filter_map(|finding| finding.object);
-        // Only the history knows what a ref held that cannot be read.
-        let unread = findings.iter().filter(|finding| !is_restorable(finding));
-        let unread = unread.filter_map(|finding| finding.name.as_ref());
-        let held = unread.filter_map(|name| history::last_entry(root, name).ok()?);
-        let held =
-            held.filter(|object| objects::read_entry(root, object).is_ok_and(|it| it.is_none()));
         let blobs = findings.iter().filter(|finding| is_of_blob(finding));
         let blobs: Vec<_> = blobs.filter_map(|finding| finding.object).collect();
         Self {
             root,
             findings,
             contents: Contents::find(root, from, &blobs),
-            copies: Copies::find(root, from, wanted.chain(held).collect(), findings),
+            copies: Copies::find(root, from, wanted(root, findings), findings),
         }
     }
 
@@ -221,6 +213,18 @@ fn is_of_blob(finding: &Finding) -> bool {
         Slug::BlobHash | Slug::FileType | Slug::Unreadable
     );
     is_content && finding.is_below(layout::BLOBS)
+}
+
+/// Returns the objects of which a right copy resolves something that was found.
+pub(super) fn wanted(root: &Root, findings: &[Finding]) -> BTreeSet<ObjectId> {
+    let wanted = findings.iter().filter(|finding| is_restorable(finding));
+    let wanted = wanted.filter_map(|finding| finding.object);
+    // Only the history knows what a ref held that cannot be read.
+    let unread = findings.iter().filter(|finding| !is_restorable(finding));
+    let unread = unread.filter_map(|finding| finding.name.as_ref());
+    let held = unread.filter_map(|name| history::last_entry(root, name).ok()?);
+    let held = held.filter(|object| objects::read_entry(root, object).is_ok_and(|it| it.is_none()));
+    wanted.chain(held).collect()
 }
 
 /// Whether the finding is resolved by a right copy of its object.

@@ -65,6 +65,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "capture",
             "import",
             "staging",
+            "peers",
             "watch",
         ],
     ),
