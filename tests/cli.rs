@@ -470,6 +470,7 @@ fn help_of_the_program() {
       retire       Take an engine and version out of the listing
       snapshot     Name and compare sets of entries
       verify       Read and check everything, and repair what can be repaired
+      heal         Restore what is damaged or missing from other catalogs
       why          Show what keeps an object, or that nothing does
       doctor       Report on the place that the catalog lies in, and on its size
       capture      Make a proof bundle: a directory that anyone can check years later

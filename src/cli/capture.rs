@@ -8,6 +8,7 @@ use engine_catalog::{Catalog, Filter, Members, Pattern, Snapshot};
 use serde_json::json;
 
 use super::failure::{Failure, say};
+use super::heal::HealFrom;
 use super::proof_dir::proof_dir;
 use super::{Context, Status};
 
@@ -49,6 +50,9 @@ pub(super) struct Capture {
     /// What the bundle is to prove, which names its directory
     #[arg(long = "type", value_name = "TYPE", value_enum, default_value_t = Kind::Determinism)]
     kind: Kind,
+
+    #[command(flatten)]
+    heal: HealFrom,
 }
 
 /// The types of proof bundles.
@@ -68,7 +72,8 @@ impl Capture {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
         let catalog = context.open()?;
-        let snapshot = self.members(&catalog)?;
+        let snapshot = self.heal.healing(&catalog, || self.members(&catalog))?;
+        self.heal.heal_all(&catalog, &snapshot.objects)?;
         let out = match self.out {
             Some(out) => out,
             None => {

@@ -4,6 +4,7 @@ use clap::Args;
 use engine_catalog::{Catalog, Record, RefName, State, encode_entry};
 
 use super::failure::Failure;
+use super::heal::HealFrom;
 use super::output::JsonRecord;
 use super::text::{age, printable, time};
 use super::{Context, Status};
@@ -31,6 +32,9 @@ pub(super) struct Get {
     /// engine_digest, engine_catalog_id, object
     #[arg(long)]
     identity: bool,
+
+    #[command(flatten)]
+    heal: HealFrom,
 }
 
 impl Get {
@@ -41,16 +45,21 @@ impl Get {
                 "--cbor and --json exclude each other".to_owned(),
             ));
         }
-        let catalog = context.read()?;
-        let record = find(&catalog, &self.spec)?;
+        let catalog = self.heal.open(context)?;
+        let found = self.heal.healing(&catalog, || {
+            let record = find(&catalog, &self.spec)?;
+            // What prints something else does not need it.
+            let state = (!self.cbor && !self.identity).then(|| catalog.state(&record));
+            Ok((record, state.transpose()?))
+        });
+        let (record, state) = found?;
         let out = &mut context.out;
         if self.cbor {
             let bytes = encode_entry(&record.entry).expect("an entry that was read can be encoded");
             out.bytes(&bytes)?;
         } else if self.identity {
             out.json(&record.identity())?;
-        } else {
-            let state = catalog.state(&record)?;
+        } else if let Some(state) = state {
             if out.is_json() {
                 out.json(&JsonRecord::new(&record, state))?;
             } else {

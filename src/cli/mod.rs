@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod follow;
 mod get;
+mod heal;
 mod history;
 mod import;
 mod init;
@@ -107,6 +108,7 @@ enum Command {
     Retire(retire::Retire),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Heal(heal::Heal),
     Why(why::Why),
     Doctor(doctor::Doctor),
     Capture(capture::Capture),
@@ -163,6 +165,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Retire(command) => command.run(&mut context),
         Command::Snapshot(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
+        Command::Heal(command) => command.run(&mut context),
         Command::Why(command) => command.run(&mut context),
         Command::Doctor(command) => command.run(&mut context),
         Command::Capture(command) => command.run(&mut context),

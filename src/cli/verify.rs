@@ -103,25 +103,29 @@ impl Verify {
             .map(|root| open_source(root))
             .collect::<Result<_, _>>()?;
         let from: Vec<_> = from.iter().collect();
-        let RepairReport {
-            repairs,
-            lost,
-            after,
-            ..
-        } = with_bar(|progress| catalog.repair(&from, progress))?;
-        show_if_read(context, repairs.iter().map(Line::repaired))?;
-        for lost in &lost {
-            say("lost", &describe(lost));
-        }
-        advise(&after);
-        let done = repairs.iter().filter(|it| it.action.is_change()).count();
-        say(
-            "repair",
-            &format!("{} repaired; now:", counted(done, "finding")),
-        );
-        summarise(&after);
-        Ok(status(&after))
+        let report = with_bar(|progress| catalog.repair(&from, progress))?;
+        show_repair(context, "repair", &report)?;
+        Ok(status(&report.after))
     }
+}
+
+/// Shows what a repair did, and what remains.
+pub(super) fn show_repair(
+    context: &mut Context,
+    command: &str,
+    report: &RepairReport,
+) -> Result<(), Failure> {
+    let (repairs, after) = (&report.repairs, &report.after);
+    show_if_read(context, repairs.iter().map(Line::repaired))?;
+    for lost in &report.lost {
+        say("lost", &describe(lost));
+    }
+    advise(after);
+    let done = repairs.iter().filter(|it| it.action.is_change()).count();
+    let done = counted(done, "finding");
+    say(command, &format!("{done} repaired; now:"));
+    summarise(after);
+    Ok(())
 }
 
 /// Returns the objects that prefixes stand for. One that has all its digits need not be there.
@@ -136,7 +140,7 @@ fn resolve(catalog: &Catalog, prefixes: &[Prefix]) -> Result<BTreeSet<ObjectId>,
 }
 
 /// Runs with a progress bar, where standard error is a terminal.
-fn with_bar<T>(
+pub(super) fn with_bar<T>(
     run: impl FnOnce(&(dyn Fn(VerifyProgress) + Sync)) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let style = "verifying {wide_bar} {percent}% {msg}";
@@ -249,7 +253,7 @@ fn advise(report: &Report) {
     }
 }
 
-fn summarise(report: &Report) {
+pub(super) fn summarise(report: &Report) {
     let counts = Severity::ALL.map(|severity| {
         let count = report.count(severity);
         counted(count, severity.as_str())
@@ -290,7 +294,7 @@ fn describe(lost: &Lost) -> String {
     format!("object {}: {}", lost.object, affected.join(", "))
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -42,10 +42,14 @@ impl Peer {
         format!("peer:{}", self.theirs.catalog.root().display())
     }
 
+    /// The argument that leads to theirs.
+    pub(crate) fn rsh(&self) -> String {
+        format!("--rsh={}", self.rsh.display())
+    }
+
     /// The arguments that pull from theirs.
     pub(crate) fn args(&self, more: &[&str]) -> Vec<String> {
-        let rsh = format!("--rsh={}", self.rsh.display());
-        let fixed = ["pull".to_owned(), rsh, self.source()];
+        let fixed = ["pull".to_owned(), self.rsh(), self.source()];
         let more = more.iter().map(|&arg| arg.to_owned());
         fixed.into_iter().chain(more).collect()
     }

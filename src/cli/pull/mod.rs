@@ -1,5 +1,6 @@
 //! `engine-catalog pull`
 
+mod args;
 mod child;
 mod rsync;
 mod source;
@@ -9,15 +10,15 @@ use std::time::Instant;
 use clap::Args;
 use engine_catalog::{Catalog, Error, ImportOptions, Imported, Staging, Stamp};
 
-use self::child::Limits;
 use self::rsync::{Names, Rsync, Transferred};
-use self::source::Source;
 use super::failure::{Failure, say};
 use super::import::{self, Told};
 use super::prefer::PreferArgs;
 use super::{Context, Status, open_source, stamp};
 
+pub(super) use self::args::TransferArgs;
 pub(super) use self::child::end_child;
+pub(super) use self::source::Source;
 
 /// Bring in what another catalog has, here or on another machine
 ///
@@ -44,13 +45,8 @@ pub(super) struct Pull {
     #[arg(value_name = "SOURCE")]
     source: String,
 
-    /// The command that rsync reaches the other machine by, such as `ssh -p 2222`
-    #[arg(long, value_name = "COMMAND")]
-    rsh: Option<String>,
-
-    /// A further option for rsync, such as --bwlimit=10m; may be given several times
-    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
-    rsync_option: Vec<String>,
+    #[command(flatten)]
+    transfer: TransferArgs,
 
     /// Transfer what is needed, show what would become of refs, and store nothing
     #[arg(long)]
@@ -66,14 +62,6 @@ pub(super) struct Pull {
     /// Bring the files of the engines too, as far as the source keeps them; looks at everything, as --all
     #[arg(long)]
     blobs: bool,
-
-    /// Give up on a source that sends more files than this
-    #[arg(long, value_name = "NUMBER", default_value_t = 4_000_000)]
-    max_files: u64,
-
-    /// Give up on a source that sends more bytes than this
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
-    max_bytes: u64,
 }
 
 impl Pull {
@@ -105,17 +93,13 @@ impl Pull {
     ) -> Result<Status, Failure> {
         let (catalog, stamp) = context.write()?;
         let began = Instant::now();
-        let limits = Limits {
-            files: self.max_files,
-            bytes: self.max_bytes,
-        };
         let mut staging = catalog.stage(spec)?;
         staging.set_blobs(options.blobs);
         let names = match self.all || self.blobs {
             true => Names::All,
             false => Names::Different,
         };
-        let mut rsync = Rsync::new(spec, limits, self.rsh.as_deref(), &self.rsync_option);
+        let mut rsync = self.transfer.rsync(spec);
         let theirs = match gather(&mut rsync, &mut staging, spec, names) {
             Ok(theirs) => theirs,
             Err(failure) => {
@@ -196,7 +180,7 @@ fn gather(
 }
 
 /// Opens what came.
-fn open(staging: &Staging, spec: &str) -> Result<Catalog, Failure> {
+pub(super) fn open(staging: &Staging, spec: &str) -> Result<Catalog, Failure> {
     match staging.catalog() {
         Err(Error::NotACatalog { .. }) => {
             let message = format!("{spec} is neither a catalog nor a proof bundle");
@@ -211,6 +195,15 @@ fn open(staging: &Staging, spec: &str) -> Result<Catalog, Failure> {
 }
 
 impl Transferred {
+    /// Says what came.
+    pub(super) fn say(&self, command: &str, spec: &str, began: Instant) {
+        let (objects, bytes) = (self.objects, self.bytes);
+        let seconds = began.elapsed().as_secs_f64();
+        let message =
+            format!("{objects} objects came from {spec}, {bytes} bytes in all, in {seconds:.1} s");
+        say(command, &message);
+    }
+
     /// Says what came, and how the command ends that has come so far.
     fn tell(
         self,
@@ -218,11 +211,7 @@ impl Transferred {
         began: Instant,
         ended: Result<Status, Failure>,
     ) -> Result<Status, Failure> {
-        let (objects, bytes) = (self.objects, self.bytes);
-        let seconds = began.elapsed().as_secs_f64();
-        let message =
-            format!("{objects} objects came from {spec}, {bytes} bytes in all, in {seconds:.1} s");
-        say("pull", &message);
+        self.say("pull", spec, began);
         let status = ended?;
         if self.is_partial {
             let message = format!("rsync could not read all of {spec}");

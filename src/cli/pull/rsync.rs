@@ -33,13 +33,13 @@ const NAMES: [&str; 6] = [
 
 /// Which names are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub(in crate::cli) enum Names {
     All,
     Different,
 }
 
 /// Transfers from one source.
-pub(super) struct Rsync<'a> {
+pub(in crate::cli) struct Rsync<'a> {
     spec: &'a str,
     limits: Limits,
     /// What the caller asked for.
@@ -49,7 +49,7 @@ pub(super) struct Rsync<'a> {
 }
 
 /// What came from a source.
-pub(super) struct Transferred {
+pub(in crate::cli) struct Transferred {
     /// Objects.
     pub(super) objects: u64,
     /// Bytes of all files.
@@ -80,7 +80,11 @@ impl<'a> Rsync<'a> {
 
     /// Brings the refs and names of snapshots, or only those that differ from ours: rsync compares their
     /// contents, because refs all have the same size.
-    pub(super) fn bring_names(&mut self, staging: &Staging, which: Names) -> Result<(), Failure> {
+    pub(in crate::cli) fn bring_names(
+        &mut self,
+        staging: &Staging,
+        which: Names,
+    ) -> Result<(), Failure> {
         let mut compare = vec!["-r", "-c", "-m", "--delete"];
         if which == Names::Different {
             // From the staging it is so far to the root.
@@ -93,7 +97,7 @@ impl<'a> Rsync<'a> {
     }
 
     /// Brings the texts that are wanted. They come before the objects that they name, as a reader reads.
-    pub(super) fn bring_texts(
+    pub(in crate::cli) fn bring_texts(
         &mut self,
         staging: &Staging,
         wanted: &Wanted,
@@ -102,7 +106,11 @@ impl<'a> Rsync<'a> {
     }
 
     /// Brings the links and objects that are wanted.
-    pub(super) fn bring(&mut self, staging: &Staging, wanted: &Wanted) -> Result<(), Failure> {
+    pub(in crate::cli) fn bring(
+        &mut self,
+        staging: &Staging,
+        wanted: &Wanted,
+    ) -> Result<(), Failure> {
         let deeper = "--filter=- attachments/*/*/*/";
         let links = ["-r", "--size-only", deeper];
         self.bring_list(staging, &wanted.links, &links, MAX_LINK)?;
@@ -169,7 +177,7 @@ impl<'a> Rsync<'a> {
     }
 
     /// Returns what came.
-    pub(super) fn finish(self) -> Transferred {
+    pub(in crate::cli) fn finish(self) -> Transferred {
         Transferred {
             objects: self.seen.objects,
             bytes: self.seen.bytes,

@@ -7,7 +7,7 @@ use crate::cli::text::is_control;
 
 /// Where a catalog is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     /// In a directory of this machine.
     Here(PathBuf),
     /// Where rsync reaches it.
@@ -16,7 +16,7 @@ pub(super) enum Source {
 
 impl Source {
     /// Tells them apart as rsync does: what has a colon before the first slash is elsewhere.
-    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+    pub(in crate::cli) fn parse(text: &str) -> Result<Self, Failure> {
         let refuse = |why: &str| Err(Failure::Usage(format!("{text} is no source: {why}")));
         let (host, path) = if let Some(rest) = text.strip_prefix("rsync://") {
             rest.split_once('/').unwrap_or((rest, ""))

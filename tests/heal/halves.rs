@@ -1,0 +1,101 @@
+//! Halves of two catalogs are destroyed, and each is healed from the other.
+
+use std::collections::BTreeSet;
+
+use engine_catalog::{Catalog, ObjectId, VerifyScope};
+
+use crate::support::files;
+use crate::two::{Two, destroy, objects, told_lost};
+
+#[test]
+fn two_that_each_lost_half_make_each_other_whole() {
+    let Some(two) = Two::new() else { return };
+    let rounds = std::env::var("ENGINE_CATALOG_TEST_HEALS");
+    let rounds = rounds.map_or(3, |rounds| rounds.parse().unwrap());
+    for seed in 0..rounds {
+        let all = two.some(seed, two.objects.len());
+        let (ours, theirs) = all.split_at(all.len() / 2);
+        destroy(&two.peer.ours.root(), ours);
+        destroy(two.theirs(), theirs);
+
+        let (_, said, status) = two.heal_ours();
+        assert_eq!(status, 0, "seed {seed}: {said}");
+        assert!(told_lost(&said).is_empty(), "{said}");
+        let (_, said, status) = two.heal_theirs();
+        assert_eq!(status, 0, "seed {seed}: {said}");
+        two.assert_whole();
+    }
+    // Nothing that was damaged is thrown away: of each three, one was deleted.
+    let aside = files(&two.peer.ours.root().join("quarantine")).len();
+    assert_eq!(aside as u64, rounds * 20);
+}
+
+#[test]
+fn only_what_both_have_lost_is_lost_and_it_is_told() {
+    let Some(two) = Two::new() else { return };
+    let all = two.some(7, two.objects.len());
+    let (both, rest) = all.split_at(9);
+    let (ours, theirs) = rest.split_at(rest.len() / 2);
+    for (root, own) in [(&*two.peer.ours.root(), ours), (two.theirs(), theirs)] {
+        destroy(root, both);
+        destroy(root, own);
+    }
+    let both: BTreeSet<ObjectId> = both.iter().copied().collect();
+    for heal in [Two::heal_ours, Two::heal_theirs] {
+        let (_, said, status) = heal(&two);
+        assert_eq!(status, 1, "{said}");
+        assert_eq!(told_lost(&said), both, "{said}");
+    }
+    let mut left = two.objects.clone();
+    left.retain(|id, _| !both.contains(id));
+    for root in [&two.peer.ours.root(), two.theirs()] {
+        assert_eq!(objects(root), left, "in {}", root.display());
+        let catalog = Catalog::open_read_only(root).unwrap();
+        let report = catalog.verify(&VerifyScope::default(), &|_| {}).unwrap();
+        let faults = report.findings.iter().filter(|finding| finding.is_fault());
+        for fault in faults {
+            let object = fault.object.unwrap();
+            assert!(both.contains(&object), "{fault:?}");
+        }
+    }
+}
+
+/// All that a snapshot names goes with it: only from the snapshot can that be known.
+#[test]
+fn members_of_a_lost_snapshot_come_with_it() {
+    let Some(two) = Two::new() else { return };
+    for (heal, root) in [
+        (Two::heal_ours as fn(&Two) -> _, two.peer.ours.root()),
+        (Two::heal_theirs, two.theirs().to_owned()),
+    ] {
+        let snapshots: Vec<_> = Catalog::open(&root).unwrap().snapshots().unwrap();
+        let snapshot = snapshots[0].as_ref().unwrap().object;
+        // No ref leads to them either.
+        std::fs::remove_dir_all(root.join("refs")).unwrap();
+        std::fs::remove_dir_all(root.join("history")).unwrap();
+        let members = Catalog::open(&root).unwrap().snapshot(&snapshot);
+        let members = members.unwrap().unwrap().objects;
+        let mut gone: Vec<_> = members.into_iter().take(10).collect();
+        gone.push(snapshot);
+        for id in &gone {
+            destroy(&root, &[*id]);
+        }
+        let (_, said, status): (String, String, i32) = heal(&two);
+        assert_eq!(status, 0, "{said}");
+        assert_eq!(objects(&root), two.objects);
+    }
+}
+
+#[test]
+fn dry_run_shows_what_would_be_asked_for_and_changes_nothing() {
+    let Some(two) = Two::new() else { return };
+    let gone = two.some(3, 12);
+    destroy(&two.peer.ours.root(), &gone);
+    let before = crate::support::listing(&two.peer.ours.root());
+    let (shown, said, status) = two.heal(&["--dry-run", "--from", &two.peer.source()]);
+    assert_eq!(status, 1, "{said}");
+    let shown: Vec<ObjectId> = shown.lines().map(|line| line.parse().unwrap()).collect();
+    let gone: BTreeSet<_> = gone.into_iter().collect();
+    assert_eq!(shown, Vec::from_iter(gone));
+    assert_eq!(crate::support::listing(&two.peer.ours.root()), before);
+}
