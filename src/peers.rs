@@ -1,4 +1,4 @@
-//! The file `peers`: where other catalogs are that have what this one may lose (layout.md section 5.4).
+//! The file `peers`: where other catalogs are that have what this one may lose (layout.md section 5.5).
 
 use std::io::{self, ErrorKind};
 use std::path::Path;

@@ -261,7 +261,7 @@ fn list_goes_on_after_damage_and_exits_with_3() {
     std::fs::remove_file(&object).unwrap();
     assert_shows!(program, program.shows(&["get", "llamacpp/b4321"]), @"
     | error: ref llamacpp/b4321 holds object a2f11985b92cb3c0446c82b2381654e19c653ed280c2732397544569aa0a873b, which is missing
-    | hint: `put` of the same entry heals it, and so does `verify --repair --from` another catalog that has the object; `record` makes a new entry current
+    | hint: `put` of the same entry heals it, and so does `heal --from` another catalog that has the object; `record` makes a new entry current
     [exit status 3]
     ");
     assert!(

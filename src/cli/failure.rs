@@ -162,8 +162,8 @@ fn hint(error: &Error) -> Option<String> {
         Error::Dangling { .. } | Error::Unreadable { .. } | Error::Object(_)
             if error.kind() == ErrorKind::Damage =>
         {
-            "`put` of the same entry heals it, and so does `verify --repair --from` another catalog that has \
-             the object; `record` makes a new entry current"
+            "`put` of the same entry heals it, and so does `heal --from` another catalog that has the object; \
+             `record` makes a new entry current"
                 .to_owned()
         }
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {

@@ -105,6 +105,7 @@ fn everything_that_is_made_has_a_place_in_section_1_and_every_place_is_used() {
         "quarantine/<any name>",
         "tmp/<any name>",
         "cache/<any name>",
+        "peers",
     ];
     assert_eq!(unused, only_sometimes);
 }
@@ -159,6 +160,10 @@ fn limits_are_those_that_the_library_enforces() {
                 scratch.write_size("snapshots/x", over);
                 too_large(scratch.catalog.find_snapshot("x").map(drop), *limit);
             }
+            "peers" => {
+                scratch.write_size("peers", over);
+                too_large(scratch.catalog.peers().map(drop), *limit);
+            }
             tag => {
                 let schema = Schema::ALL.iter().find(|schema| schema.tag() == tag);
                 let schema = schema.expect(tag);
@@ -179,7 +184,7 @@ fn limits_are_those_that_the_library_enforces() {
         }
     }
     let kinds = Schema::ALL.len();
-    assert_eq!(limits.len(), kinds + 4, "a limit is missing or unknown");
+    assert_eq!(limits.len(), kinds + 5, "a limit is missing or unknown");
 }
 
 #[test]
