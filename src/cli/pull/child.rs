@@ -29,7 +29,8 @@ const MOST_OF_A_LINE: u64 = 8 << 10;
 /// So many lines of what rsync complains of are passed on.
 const MOST_COMPLAINTS: usize = 100;
 
-/// So long what rsync, or what it started, has complained of is waited for when it has ended.
+/// So long what rsync, or what it started, has complained of is waited for when it has ended; and so long
+/// the end of all of it, when it was told to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The rsync that is running.
@@ -93,7 +94,7 @@ pub(super) fn run(
     let mut child = command.spawn().map_err(cannot)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     *running() = Some(child);
-    let (stdout, stderr) = (stdout.expect("it is piped"), stderr.expect("it is piped"));
+    let (mut stdout, stderr) = (stdout.expect("it is piped"), stderr.expect("it is piped"));
     let (done, complaints) = mpsc::channel::<()>();
     thread::spawn({
         let spec = spec.to_owned();
@@ -102,9 +103,16 @@ pub(super) fn run(
             drop(done);
         }
     });
-    let counted = count(spec, stdout, limits, seen, show);
+    let counted = count(spec, &mut stdout, limits, seen, show);
     if counted.is_err() {
         end_child();
+        // The part of it that writes files is a process of its own, and has this open.
+        let (done, ended) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+            drop(done);
+        });
+        let _ = ended.recv_timeout(LAST_WORDS);
     }
     let status = wait().map_err(cannot)?;
     // What was said is passed on; but whoever rsync has started may have it open for ever.
