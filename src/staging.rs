@@ -80,9 +80,8 @@ impl Catalog {
     /// [`Error::Path`], and those of a catalog that cannot be written.
     pub fn stage(&self, source: &str) -> Result<Staging, Error> {
         self.require_writable()?;
-        let name = format!("pull-{:.DIGITS$}", ObjectId::of(source.as_bytes()));
         let staged = Staging {
-            scratch: self.root_dir().scratch(&name)?,
+            scratch: self.root_dir().scratch(&name_for(source))?,
             here: self.root_dir().again()?,
             asked: BTreeSet::new(),
             blobs: Blobs::default(),
@@ -91,6 +90,28 @@ impl Catalog {
         staged.scratch.clear(Path::new(layout::FORMAT))?;
         Ok(staged)
     }
+
+    /// Removes what is left in the directory of `source`, where there is one.
+    ///
+    /// # Locking
+    ///
+    /// Takes the lock of that directory, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`stage`](Self::stage) and [`Staging::finish`].
+    pub fn unstage(&self, source: &str) -> Result<(), Error> {
+        let path = Path::new(layout::TMP).join(name_for(source));
+        match self.root_dir().has(&path) {
+            true => self.stage(source)?.finish(),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The name in `tmp/` of the directory of a source.
+fn name_for(source: &str) -> String {
+    format!("pull-{:.DIGITS$}", ObjectId::of(source.as_bytes()))
 }
 
 impl Staging {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod halves;
+mod interrupted;
 mod on_the_way;
 mod peers_file;
 mod several;

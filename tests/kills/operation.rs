@@ -25,6 +25,7 @@ pub(crate) enum Operation {
     ImportIndex,
     Capture,
     Repair,
+    Heal,
     PutMany,
 }
 
@@ -60,7 +61,7 @@ fn imported(at: usize) -> String {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Put,
         PutOver,
         Record,
@@ -74,6 +75,7 @@ impl Operation {
         ImportIndex,
         Capture,
         Repair,
+        Heal,
         PutMany,
     ];
 
@@ -156,6 +158,11 @@ impl Operation {
                 let source = place.shared("source");
                 damage(&catalog, place, round);
                 format!("verify --repair --from {}", source.display())
+            }
+            Heal => {
+                let source = place.shared("source");
+                damage(&catalog, place, round);
+                format!("heal --from {}", source.display())
             }
         };
         args.split(' ').map(str::to_owned).collect()

@@ -20,6 +20,7 @@ fn new_place_gets_a_catalog_and_nothing_else() {
     for (path, content) in [
         ("tmp/left", "x"),
         ("cache/index", "x"),
+        ("peers", "elsewhere:/a"),
         ("quarantine/bad", "x"),
         ("objects/.abc.XXXXXX", "x"),
     ] {
@@ -36,7 +37,7 @@ fn new_place_gets_a_catalog_and_nothing_else() {
     assert_sound(&to);
     let mut expected = files(from.catalog.root());
     expected.retain(|path| {
-        !["tmp/", "cache/", "quarantine/", "objects/."]
+        !["tmp/", "cache/", "peers", "quarantine/", "objects/."]
             .iter()
             .any(|it| path.starts_with(it))
     });

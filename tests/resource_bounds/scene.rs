@@ -13,7 +13,7 @@ use crate::support::{listing, object_file, stamp};
 
 /// Every command that reads, or that brings in: `{out}` and `{own}` stand for what is not there yet,
 /// and for another catalog, `{root}` for the catalog itself.
-pub(crate) const COMMANDS: [(&str, &[&str]); 24] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 25] = [
     ("get", &["get", "e0/1"]),
     ("get by id", &["get", "e0:1"]),
     ("get unknown", &["get", "nobody-knows"]),
@@ -43,6 +43,10 @@ pub(crate) const COMMANDS: [(&str, &[&str]); 24] = [
     (
         "repair from",
         &["--root", "{own}", "verify", "--repair", "--from", "{root}"],
+    ),
+    (
+        "heal from",
+        &["--root", "{own}", "heal", "--from", "{root}"],
     ),
 ];
 

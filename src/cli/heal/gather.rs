@@ -20,7 +20,8 @@ pub(super) struct Gathered<'a> {
     catalog: &'a Catalog,
     peers: Vec<Asked>,
     transfer: &'a TransferArgs,
-    staging: Staging,
+    /// Where one that is elsewhere brings what it has.
+    staging: Option<Staging>,
     /// The staging as a catalog, once there is something in it.
     staged: Option<Catalog>,
     /// Which peer has what.
@@ -39,7 +40,7 @@ struct Asked {
 
 /// Removes what is left of one that was interrupted.
 pub(super) fn clear(catalog: &Catalog) -> Result<(), Failure> {
-    Ok(catalog.stage(STAGED_FOR)?.finish()?)
+    Ok(catalog.unstage(STAGED_FOR)?)
 }
 
 impl<'a> Gathered<'a> {
@@ -57,7 +58,7 @@ impl<'a> Gathered<'a> {
             catalog,
             peers: peers.into_iter().map(asked).collect(),
             transfer,
-            staging: catalog.stage(STAGED_FOR)?,
+            staging: None,
             staged: None,
             came: BTreeMap::new(),
             is_any_read: false,
@@ -86,19 +87,26 @@ impl<'a> Gathered<'a> {
     /// Asks a peer, and notes what it has. One that cannot be read is told.
     fn ask(&mut self, at: usize, missing: &BTreeSet<ObjectId>) -> Result<(), Failure> {
         let asked = match &self.peers[at].peer.source {
-            Source::Here(path) => match &self.peers[at].here {
-                Some(_) => Ok(()),
-                None => open_source(path).map(|theirs| self.peers[at].here = Some(theirs)),
-            },
-            Source::Elsewhere(spec) => match self.transfer(spec, missing) {
-                Ok(theirs) => {
-                    self.staged = Some(theirs);
-                    Ok(())
+            Source::Here(path) if self.peers[at].here.is_none() => {
+                open_source(path).map(|theirs| self.peers[at].here = Some(theirs))
+            }
+            Source::Here(_) => Ok(()),
+            Source::Elsewhere(spec) => {
+                let staging = match self.staging.take() {
+                    Some(staging) => staging,
+                    None => self.catalog.stage(STAGED_FOR)?,
+                };
+                let staging = self.staging.insert(staging);
+                match transfer(staging, self.transfer, spec, missing) {
+                    Ok(theirs) => {
+                        self.staged = Some(theirs);
+                        Ok(())
+                    }
+                    // It is this catalog that cannot be written.
+                    Err(failure @ Failure::Catalog(_)) => return Err(failure),
+                    Err(failure) => Err(failure),
                 }
-                // That of this catalog is in its own way.
-                Err(failure @ Failure::Catalog(_)) => return Err(failure),
-                Err(failure) => Err(failure),
-            },
+            }
         };
         if let Err(failure) = asked {
             // What fails because this is to end is not the fault of the peer.
@@ -113,22 +121,6 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
-    /// Has rsync bring objects.
-    fn transfer(&self, spec: &str, missing: &BTreeSet<ObjectId>) -> Result<Catalog, Failure> {
-        let began = Instant::now();
-        let wanted = self.staging.want(missing)?;
-        let mut rsync = self.transfer.rsync(spec);
-        rsync.bring_texts(&self.staging, &wanted)?;
-        let theirs = open(&self.staging, spec).map_err(|failure| match failure {
-            // It is what came that cannot be read.
-            Failure::Catalog(error) => Failure::Unusable(format!("{spec}: {error}")),
-            failure => failure,
-        })?;
-        rsync.bring(&self.staging, &wanted)?;
-        rsync.finish().say("heal", spec, began);
-        Ok(theirs)
-    }
-
     /// Notes which objects a peer has; what is not what its name says is told.
     fn note(&mut self, at: usize, missing: &BTreeSet<ObjectId>) {
         let asked = &self.peers[at];
@@ -137,7 +129,10 @@ impl<'a> Gathered<'a> {
             let has = match (&asked.peer.source, &asked.here) {
                 (Source::Here(_), Some(theirs)) => theirs.has_object(object),
                 (Source::Here(_), None) => Ok(false),
-                (Source::Elsewhere(_), _) => self.staging.has(object),
+                (Source::Elsewhere(_), _) => match &self.staging {
+                    Some(staging) => staging.has(object),
+                    None => Ok(false),
+                },
             };
             match has {
                 Ok(true) => {
@@ -189,15 +184,39 @@ impl<'a> Gathered<'a> {
     /// Removes what came, and returns how the command ends; what could not be used stays for the next one.
     pub(super) fn end(self, ended: Result<Status, Failure>) -> Result<Status, Failure> {
         drop(self.staged);
+        let Some(staging) = self.staging else {
+            return ended;
+        };
         match ended {
             Ok(status) => {
-                self.staging.finish()?;
+                staging.finish()?;
                 Ok(status)
             }
             Err(failure) => {
-                let _ = self.staging.leave();
+                let _ = staging.leave();
                 Err(failure)
             }
         }
     }
+}
+
+/// Has rsync bring objects.
+fn transfer(
+    staging: &Staging,
+    by: &TransferArgs,
+    spec: &str,
+    missing: &BTreeSet<ObjectId>,
+) -> Result<Catalog, Failure> {
+    let began = Instant::now();
+    let wanted = staging.want(missing)?;
+    let mut rsync = by.rsync(spec);
+    rsync.bring_texts(staging, &wanted)?;
+    let theirs = open(staging, spec).map_err(|failure| match failure {
+        // It is what came that cannot be read.
+        Failure::Catalog(error) => Failure::Unusable(format!("{spec}: {error}")),
+        failure => failure,
+    })?;
+    rsync.bring(staging, &wanted)?;
+    rsync.finish().say("heal", spec, began);
+    Ok(theirs)
 }

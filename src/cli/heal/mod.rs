@@ -5,7 +5,7 @@ mod on_the_way;
 mod peers;
 
 use clap::Args;
-use engine_catalog::{Action, Catalog, RepairReport, Slug};
+use engine_catalog::{Action, Catalog, RepairReport};
 use serde_json::json;
 
 use self::gather::Gathered;
@@ -62,8 +62,7 @@ impl Heal {
         };
         let plan = with_bar(|progress| catalog.plan_repair(progress))?;
         if plan.is_whole() {
-            let mut left = plan.report.findings.iter();
-            if !self.dry_run && left.any(|it| it.slug == Slug::Leftover) {
+            if !self.dry_run {
                 gather::clear(&catalog)?;
             }
             say("heal", "nothing is damaged or missing");
@@ -96,7 +95,9 @@ impl Heal {
             })
         });
         // What came is for the next time only where it could not be used.
-        gathered.end(ended)
+        let status = gathered.end(ended)?;
+        gather::clear(&catalog)?;
+        Ok(status)
     }
 }
 
