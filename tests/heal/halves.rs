@@ -1,11 +1,12 @@
 //! Halves of two catalogs are destroyed, and each is healed from the other.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use engine_catalog::{Catalog, ObjectId, VerifyScope};
 
-use crate::support::files;
-use crate::two::{Two, destroy, objects, told_lost};
+use crate::support::{entry, files, name, object_file, object_of};
+use crate::two::{Said, Two, destroy, objects, told_lost};
 
 #[test]
 fn two_that_each_lost_half_make_each_other_whole() {
@@ -18,8 +19,9 @@ fn two_that_each_lost_half_make_each_other_whole() {
         destroy(&two.peer.ours.root(), ours);
         destroy(two.theirs(), theirs);
 
-        let (_, said, status) = two.heal_ours();
+        let (shown, said, status) = two.heal_ours();
         assert_eq!(status, 0, "seed {seed}: {said}");
+        assert!(!shown.contains("leftover"), "what came is in use:\n{shown}");
         assert!(told_lost(&said).is_empty(), "{said}");
         let (_, said, status) = two.heal_theirs();
         assert_eq!(status, 0, "seed {seed}: {said}");
@@ -62,28 +64,44 @@ fn only_what_both_have_lost_is_lost_and_it_is_told() {
 
 /// All that a snapshot names goes with it: only from the snapshot can that be known.
 #[test]
-fn members_of_a_lost_snapshot_come_with_it() {
+fn members_of_lost_snapshots_come_with_them() {
     let Some(two) = Two::new() else { return };
-    for (heal, root) in [
-        (Two::heal_ours as fn(&Two) -> _, two.peer.ours.root()),
-        (Two::heal_theirs, two.theirs().to_owned()),
-    ] {
-        let snapshots: Vec<_> = Catalog::open(&root).unwrap().snapshots().unwrap();
-        let snapshot = snapshots[0].as_ref().unwrap().object;
+    let heals: [fn(&Two) -> Said; 2] = [Two::heal_ours, Two::heal_theirs];
+    for (heal, root) in heals
+        .into_iter()
+        .zip([&*two.peer.ours.root(), two.theirs()])
+    {
+        let catalog = Catalog::open(root).unwrap();
+        let [all, some] = ["all", "some"].map(|name| catalog.find_snapshot(name).unwrap().unwrap());
         // No ref leads to them either.
-        std::fs::remove_dir_all(root.join("refs")).unwrap();
-        std::fs::remove_dir_all(root.join("history")).unwrap();
-        let members = Catalog::open(&root).unwrap().snapshot(&snapshot);
-        let members = members.unwrap().unwrap().objects;
-        let mut gone: Vec<_> = members.into_iter().take(10).collect();
-        gone.push(snapshot);
-        for id in &gone {
-            destroy(&root, &[*id]);
+        for top in ["refs", "history"] {
+            fs::remove_dir_all(root.join(top)).unwrap();
         }
-        let (_, said, status): (String, String, i32) = heal(&two);
+        let members = some.1.objects.into_iter().take(10);
+        for id in members.chain([some.0, all.0]) {
+            fs::remove_file(object_file(root, id)).unwrap();
+        }
+        let (_, said, status) = heal(&two);
         assert_eq!(status, 0, "{said}");
-        assert_eq!(objects(&root), two.objects);
+        assert_eq!(objects(root), two.objects);
     }
+}
+
+/// Only the history knows what the ref held.
+#[test]
+fn entry_of_a_damaged_ref_comes_too() {
+    let Some(two) = Two::new() else { return };
+    let ours = two.peer.ours.root();
+    for snapshot in ["all", "some"] {
+        fs::remove_file(ours.join("snapshots").join(snapshot)).unwrap();
+    }
+    let b1 = object_of(&entry("b1", 1));
+    fs::write(ours.join("refs/llamacpp/b1"), "garbage").unwrap();
+    fs::remove_file(object_file(&ours, b1)).unwrap();
+    let (_, said, status) = two.heal_ours();
+    assert_eq!(status, 0, "{said}");
+    let current = two.peer.catalog().current(&name("llamacpp/b1")).unwrap();
+    assert_eq!(current.unwrap().object, b1);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::fs;
 use engine_catalog::ObjectId;
 
 use crate::support::{entry, object_file, object_of};
-use crate::two::{Two, destroy, objects, said};
+use crate::two::{Said, Two, destroy, objects, said};
 
-fn run(two: &Two, args: &[&str]) -> (String, String, i32) {
+fn run(two: &Two, args: &[&str]) -> Said {
     let rsh = two.peer.rsh();
     let args: Vec<_> = args.iter().copied().chain([&*rsh]).collect();
     said(two.peer.ours.output(&args, b""))

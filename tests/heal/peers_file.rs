@@ -33,6 +33,9 @@ fn peers_are_asked_in_the_order_of_their_lines() {
     assert_eq!(status, 0, "{said}");
     let nowhere = format!("{}/../nowhere is neither a catalog", ours.display());
     assert!(said.contains(&nowhere), "{said}");
+    for comment in ["backups", "/nothing"] {
+        assert!(!said.contains(comment), "{said}");
+    }
     two.assert_whole();
     let findings = two.peer.catalog().verify(&VerifyScope::default(), &|_| {});
     let foreign = |slug| matches!(slug, Slug::ForeignFile | Slug::FileType);

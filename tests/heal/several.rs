@@ -55,6 +55,10 @@ fn liar_heals_nothing_harms_nothing_and_the_next_peer_heals() {
 fn files_where_directories_belong_keep_no_other_peer_out() {
     let Some(two) = Two::new() else { return };
     destroy(&two.peer.ours.root(), &two.some(1, 12));
+    // As one may have left it that speaks for itself, and not by rsync.
+    let staging = two.peer.catalog().stage("heal").unwrap();
+    fs::write(staging.path().join("objects"), "").unwrap();
+    drop(staging);
     let odd = Home::new();
     fs::remove_dir(odd.at("objects")).unwrap();
     fs::write(odd.at("objects"), "").unwrap();
@@ -136,4 +140,22 @@ fn whole_catalog_asks_nobody() {
     assert!(said.contains("nothing is damaged or missing"), "{said}");
     assert_eq!(listing(&two.peer.ours.root()), before);
     assert!(Catalog::open(two.peer.ours.root()).is_ok());
+}
+
+#[test]
+fn what_came_and_is_wrong_is_removed_and_wanted_again() {
+    let home = Home::new();
+    let id = ObjectId::of(b"it");
+    let staging = home.catalog.stage("heal").unwrap();
+    let file = object_file(&staging.path(), id);
+    let shard = file.parent().unwrap();
+    for place in [&*file, shard, shard.parent().unwrap()] {
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, "that").unwrap();
+        assert!(staging.has(&id).is_err());
+        let wanted = staging.want(&[id].into()).unwrap();
+        assert_eq!(wanted.objects.len(), 1);
+        assert!(!staging.has(&id).unwrap(), "{} is there", place.display());
+        let _ = fs::remove_dir_all(shard.parent().unwrap());
+    }
 }

@@ -64,19 +64,19 @@ impl Two {
     }
 
     /// Heals ours.
-    pub(crate) fn heal(&self, args: &[&str]) -> (String, String, i32) {
+    pub(crate) fn heal(&self, args: &[&str]) -> Said {
         let rsh = self.peer.rsh();
         let all = ["heal", &rsh].into_iter().chain(args.iter().copied());
         said(self.peer.ours.output(&all.collect::<Vec<_>>(), b""))
     }
 
     /// Heals ours from theirs, by rsync.
-    pub(crate) fn heal_ours(&self) -> (String, String, i32) {
+    pub(crate) fn heal_ours(&self) -> Said {
         self.heal(&["--from", &self.peer.source()])
     }
 
     /// Heals theirs from ours, by the directory.
-    pub(crate) fn heal_theirs(&self) -> (String, String, i32) {
+    pub(crate) fn heal_theirs(&self) -> Said {
         let (ours, theirs) = (self.peer.ours.root(), self.theirs());
         let paths = [theirs, &ours].map(|path| path.to_str().unwrap());
         let args = ["--root", paths[0], "heal", "--from", paths[1]];
@@ -104,7 +104,10 @@ impl Two {
     }
 }
 
-pub(crate) fn said(output: Output) -> (String, String, i32) {
+/// Standard output, standard error, and the exit status.
+pub(crate) type Said = (String, String, i32);
+
+pub(crate) fn said(output: Output) -> Said {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let status = output.status.code().unwrap();
     (text(output.stdout), text(output.stderr), status)
