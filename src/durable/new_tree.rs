@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,10 @@ const MAX_NAME: usize = 255;
 
 /// What a file of a tree is, and with that its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "bundle"),
+    allow(dead_code, reason = "only bundles have objects and plain files")
+)]
 pub(crate) enum TreeFile {
     /// An object: mode 0444.
     Object,
@@ -117,17 +121,21 @@ impl NewTree {
     }
 
     /// Adds a file, and the directories above it. It must not be there yet.
+    #[cfg(any(test, feature = "bundle"))]
     pub(crate) fn add(
         &mut self,
         path: &Path,
         bytes: &[u8],
         kind: TreeFile,
     ) -> Result<(), PathError> {
-        self.add_by(path, kind, |mut file| Ok(file.write_all(bytes)?))
+        self.add_by(path, kind, |mut file| {
+            use std::io::Write as _;
+            Ok(file.write_all(bytes)?)
+        })
     }
 
-    /// Adds a copy of a file of at most `most` bytes, and returns what the copy holds; the rest as
-    /// [`add`](Self::add).
+    /// Adds a copy of a file of at most `most` bytes, with the directories above it, and returns what the
+    /// copy holds. It must not be there yet.
     pub(crate) fn add_copy(
         &mut self,
         path: &Path,
