@@ -166,7 +166,7 @@ fn missing_entry_of_a_snapshot_is_reported_and_hides_no_other() {
     // A snapshot is not made of what is not there.
     assert_snapshot!(program.shows(&["snapshot", "create"]), @"
     | error: ref llamacpp/b1 holds object 44ffe855f16ae34592d5d808e221d2aadbb43b697b557d9bbf59fa201c131144, which is missing
-    | hint: `put` of the same entry heals it, and so does `verify --repair --from` another catalog that has the object; `record` makes a new entry current
+    | hint: `put` of the same entry heals it, and so does `heal --from` another catalog that has the object; `record` makes a new entry current
     [exit status 3]
     ");
 }
