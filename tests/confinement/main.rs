@@ -215,7 +215,7 @@ fn places() -> Vec<Place> {
         (
             "attachments/".to_owned(),
             "attachments manifests",
-            "record_files",
+            "record_files store_files",
         ),
         (format!("{}/", &links()[..14]), "attachments manifests", ""),
         (format!("{}/", links()), "attachments manifests", ""),
@@ -269,6 +269,10 @@ fn refused(
     let mut refused = Vec::new();
     for (call, result) in results {
         let Err(error) = result else { continue };
+        // Of an engine that could not be recorded nothing can be stored.
+        if let Error::NoManifest { .. } = error {
+            continue;
+        }
         let is_expected = match &error {
             // An object of any kind may be that large; an entry may not.
             Error::Object(ReadObjectError::Refused {

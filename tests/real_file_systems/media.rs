@@ -85,7 +85,7 @@ fn every_command_that_reads_says_the_same_on_media_that_cannot_be_written() {
         // That of `diff`, and of `snapshot diff`, is that they differ.
         assert_eq!(
             statuses.collect::<Vec<_>>(),
-            [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0]
+            [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
         );
         doctor_tries_nothing(&file_system);
         assert_eq!(listing(file_system.path()), before, "{kind:?}");
