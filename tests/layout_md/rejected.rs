@@ -293,5 +293,5 @@ fn rejected_input_gives_the_errors_of_section_11() {
             assert_variants(&error, &variants, &row[1]);
         }
     }
-    assert_eq!(number, 62);
+    assert_eq!(number, 65);
 }

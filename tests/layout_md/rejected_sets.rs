@@ -1,12 +1,16 @@
 //! The rows of section 11 about what comes in sets: snapshots, attachments, and the files of manifests.
 
 use std::fmt::Debug;
+use std::fs;
 
-use engine_catalog::{Error, Manifest, ManifestFile, Members, Name, Object, ObjectId, Snapshot};
+use engine_catalog::{
+    Error, Manifest, ManifestFile, MaterializeOptions, Members, Name, Object, ObjectId, Record,
+    Snapshot,
+};
 
 use crate::document::letter;
 use crate::rejected::{assert_variants, replaced};
-use crate::scratch::{Scratch, attached, entry};
+use crate::scratch::{Scratch, attached, entry, prepared, stamp};
 
 /// Gives the input of a row to the library, and returns the error; `None` for the other rows.
 pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
@@ -111,6 +115,37 @@ pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
             b"\x1b\x7f\xff\xff\xff\xff\xff\xff\xff",
             b"\x1b\x80\0\0\0\0\0\0\0",
         ))),
+        63 => {
+            let blob = letter("A");
+            let hex = blob.to_string();
+            scratch.write(format!("blobs/{}/{}", &hex[..2], &hex[2..]), "abc");
+            Box::new(catalog.read_blob(&blob, &mut Vec::new()).unwrap_err())
+        }
+        64 => {
+            let recorded = catalog.record(&prepared(&scratch, 1), &stamp()).unwrap();
+            fs::write(scratch.outside().join("llama-server"), "abd").unwrap();
+            Box::new(
+                catalog
+                    .store_files(&recorded.record(), &mut |_| {})
+                    .unwrap_err(),
+            )
+        }
+        65 => {
+            let mut entry = entry(1);
+            entry.artifacts = vec!["/opt/../x".into()];
+            let object = scratch.put(&entry);
+            let (_, file) = manifest().files.pop_first().unwrap();
+            let files = [("/opt/../x".into(), file)].into();
+            let manifest = Manifest {
+                subject: object,
+                files,
+            };
+            crate::support::attach(catalog.root(), object, &manifest.encode().unwrap());
+            let (to, options) = (scratch.outside().join("to"), MaterializeOptions::default());
+            let written =
+                catalog.materialize(&Record { object, entry }, &to, &options, &mut |_| {});
+            Box::new(written.unwrap_err())
+        }
         _ => return None,
     };
     Some(error)
