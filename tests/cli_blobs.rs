@@ -165,6 +165,7 @@ fn record_from_an_entry_takes_what_is_not_given() {
         (&entry["build_ref"], &entry["build_flags"][0]),
         (&"b1".into(), &"-DX=ON".into())
     );
+    assert_eq!(entry["created_ms"], 7, "it was prepared then");
     // Another binary is another engine.
     let other = shows(
         &program,
