@@ -20,8 +20,8 @@ use std::fs;
 use std::path::Path;
 
 use engine_catalog::{
-    Catalog, Cause, Error, Expect, Filter, HistoryError, Manifest, Members, Name, ObjectError,
-    ObjectId, PathError, ReadObjectError, Record, RefError, Snapshot, SnapshotError,
+    BlobError, Catalog, Cause, Error, Expect, Filter, HistoryError, Manifest, Members, Name,
+    ObjectError, ObjectId, PathError, ReadObjectError, Record, RefError, Snapshot, SnapshotError,
 };
 use support::{Home, entry, every_write, name, object_of, stamp};
 
@@ -114,6 +114,7 @@ fn links() -> String {
 /// manifest, and is the member of a snapshot.
 fn busy_home() -> Home {
     let home = Home::new();
+    fs::create_dir(home.at("blobs")).unwrap();
     home.put(&entry("b1", 1));
     home.put(&entry("b1", 2));
     home.put(&entry("b2", 1));
@@ -224,6 +225,7 @@ fn places() -> Vec<Place> {
             "attachments manifests",
             "",
         ),
+        ("blobs/".to_owned(), "", "store_files"),
         (file_of(attached().1), "manifests", ""),
         (file_of(snapshot), "find_snapshot", ""),
     ]
@@ -240,6 +242,7 @@ fn places() -> Vec<Place> {
 fn path_error(error: &Error) -> Option<&PathError> {
     match error {
         Error::Path(error)
+        | Error::Blob(BlobError::Path(error))
         | Error::Object(ReadObjectError::Path(error))
         | Error::Unreadable {
             cause: ReadObjectError::Path(error),
