@@ -45,13 +45,15 @@
 //! # Comparing, carrying, looking after
 //!
 //! [`Catalog::create_snapshot`] makes a set of entries an object, which has the same id wherever the
-//! same entries are; [`compare`] tells two sets apart, and
-//! [`Catalog::compare_runs`] the engines of two runs. `Catalog::capture` makes a proof bundle of one,
-//! a catalog of its own, and [`Catalog::import`] brings in a bundle or another catalog, where
-//! [`Catalog::import_with`] settles what each side has changed, and [`Catalog::compare_with`] shows both side by
-//! side; `Catalog::import_index` brings in an index in JSON.
+//! same entries are; [`compare`] tells two sets apart, and [`Catalog::compare_runs`] the engines of two
+//! runs. `Catalog::capture` makes a proof bundle of one, a catalog of its own, and [`Catalog::import`]
+//! brings in a bundle or another catalog, where [`Catalog::import_with`] settles what each side has
+//! changed, and [`Catalog::compare_with`] shows both side by side; `Catalog::import_index` brings in an
+//! index in JSON.
+//!
 //! [`Catalog::store_files`] keeps the files of an engine too, and [`Catalog::materialize`] writes them to a
 //! directory, here or where they were imported with their contents ([`Catalog::import_with`]).
+//!
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
@@ -86,11 +88,10 @@
 //! # Features
 //!
 //! Without default features the library depends on five crates, which the README names.
-//! `json` adds reading the JSON index of other catalogs (`Catalog::import_index`); `bundle` adds proof
-//! bundles (`Catalog::capture`), which contain JSON; `sha2` adds the check of
-//! `sha256:` and `sha512:` digests, `parallel` hashing on all cores, and `cli` (the default) all of
-//! them and the `engine-catalog` program. `json` adds what neighbours keep in JSON files
-//! (`EngineIdentity::merge_into`).
+//! `json` adds what neighbours keep in JSON files: the index of other catalogs (`Catalog::import_index`)
+//! and handoffs (`EngineIdentity::merge_into`). `bundle` adds proof bundles (`Catalog::capture`), which
+//! contain JSON; `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all
+//! cores, and `cli` (the default) all of them and the `engine-catalog` program.
 //!
 //! `tracing` emits events with target `engine_catalog`. A change of a ref is one of level INFO, whose
 //! message is the [`Op`], with `engine`, `engine_version`, `object`, `previous` and `actor`; it comes when

@@ -58,9 +58,8 @@ impl Catalog {
     /// change, where it was set back. After `true`, take another generation, and read again.
     ///
     /// It is about the directory that this handle has opened, wherever it is moved, and about refs: which
-    /// entries are current. Objects do not change; named snapshots and
-    /// attachments are not looked at. The promise holds on a local file system, for writers that keep to
-    /// `layout.md` section 7.5.
+    /// entries are current. Objects do not change; named snapshots and attachments are not looked at. The
+    /// promise holds on a local file system, for writers that keep to `layout.md` section 7.5.
     ///
     /// # Errors
     ///

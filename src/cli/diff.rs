@@ -165,7 +165,7 @@ fn read_run(path: &Path) -> Result<RunEngines, Failure> {
 
 /// Shows how a field differs, for a person.
 pub(super) fn show_field(out: &mut Output, field: &FieldDiff, indent: &str) -> Result<(), Failure> {
-    let (mut changed, empty) = (Vec::new(), Vec::new());
+    let mut changed = Vec::new();
     let (removed, added) = match &field.difference {
         Difference::Value { from, to } => (from.as_slice(), to.as_slice()),
         Difference::List { removed, added } => (&removed[..], &added[..]),
@@ -190,7 +190,7 @@ pub(super) fn show_field(out: &mut Output, field: &FieldDiff, indent: &str) -> R
             changed.extend(files.iter().map(file_change));
             (&removed[..], &added[..])
         }
-        _ => (&empty[..], &empty[..]),
+        _ => (&[][..], &[][..]),
     };
     let is_order = matches!(field.difference, Difference::Order { .. });
     let order = if is_order { " (order)" } else { "" };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine_catalog::{
     Blobs, Catalog, EngineIndex, ErrorKind, FieldDiff, ImportOptions, ImportOutcome, ImportProblem,
-    ImportSide, Imported, ImportedRef, ObjectId, RefusedEntry, diff,
+    ImportSide, Imported, ImportedRef, ObjectId, RefusedEntry, Stamp, diff,
 };
 use serde::Serialize;
 
@@ -80,17 +80,8 @@ impl Import {
             blobs: wanted_blobs(self.blobs),
         };
         let source = open_source(&self.source)?;
-        let (catalog, imported) = if self.dry_run {
-            let catalog = context.read()?;
-            let imported = catalog.plan_import(&source, &options)?;
-            (catalog, imported)
-        } else {
-            let (catalog, stamp) = context.write()?;
-            let stamp = stamp.from_source(&shown(&self.source));
-            let imported = catalog.import_with(&source, &options, &stamp)?;
-            (catalog, imported)
-        };
-        show(context, &catalog, &imported, is_shown)?;
+        let into = context.importing(self.dry_run)?;
+        let imported = bring_in(context, &into, &source, &options, &shown(&self.source))?;
         if self.blobs {
             tell_blobs(&imported);
         }
@@ -104,17 +95,15 @@ impl Import {
         }
         let index = EngineIndex::parse(&read(&self.source)?);
         let index = index.map_err(|error| refuse(&self.source, error))?;
-        let (catalog, imported) = if self.dry_run {
-            let catalog = context.read()?;
-            let imported = catalog.plan_index(&index)?;
-            (catalog, imported)
-        } else {
-            let (catalog, stamp) = context.write()?;
-            let stamp = stamp.from_source(&shown(&self.source));
-            let imported = catalog.import_index(&index, &stamp)?;
-            (catalog, imported)
+        let into = context.importing(self.dry_run)?;
+        let imported = match &into.stamp {
+            None => into.catalog.plan_index(&index)?,
+            Some(stamp) => {
+                let stamp = stamp.from_source(&shown(&self.source));
+                into.catalog.import_index(&index, &stamp)?
+            }
         };
-        show(context, &catalog, &imported, |_| true)?;
+        show(context, &into.catalog, &imported, |_| true)?;
         show_refused(context, index.refused())?;
         report(
             &imported,
@@ -130,6 +119,45 @@ fn is_index(source: &Path) -> bool {
     source == Path::new("-") || is_file(source)
 }
 
+/// Where something is brought in.
+pub(super) struct Destination {
+    pub(super) catalog: Catalog,
+    /// Who does it and when; `None` where it is only shown.
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl Context {
+    /// Opens the catalog to bring something in, or only to show what that would do.
+    pub(super) fn importing(&self, is_dry: bool) -> Result<Destination, Failure> {
+        let (catalog, stamp) = match is_dry {
+            true => (self.read()?, None),
+            false => self
+                .write()
+                .map(|(catalog, stamp)| (catalog, Some(stamp)))?,
+        };
+        Ok(Destination { catalog, stamp })
+    }
+}
+
+/// Brings in what another catalog has, which histories call `name`, or only plans to; and shows what
+/// became of refs, or would.
+pub(super) fn bring_in(
+    context: &mut Context,
+    into: &Destination,
+    source: &Catalog,
+    options: &ImportOptions,
+    name: &str,
+) -> Result<Imported, Failure> {
+    let Destination { catalog, stamp } = into;
+    let imported = match stamp {
+        None => catalog.plan_import(source, options)?,
+        Some(stamp) => catalog.import_with(source, options, &stamp.from_source(name))?,
+    };
+    show(context, catalog, &imported, is_shown)?;
+    Ok(imported)
+}
+
+/// Whether the contents of artifacts come along.
 pub(super) fn wanted_blobs(are_wanted: bool) -> Blobs {
     match are_wanted {
         true => Blobs::Bring,
@@ -178,7 +206,7 @@ impl Told<'_> {
 }
 
 /// Shows what became of refs.
-pub(super) fn show(
+fn show(
     context: &mut Context,
     catalog: &Catalog,
     imported: &Imported,
@@ -241,7 +269,7 @@ fn show_refused(context: &mut Context, refused: &[RefusedEntry]) -> Result<(), F
     context.out.flush()
 }
 
-pub(super) fn is_shown(outcome: ImportOutcome) -> bool {
+fn is_shown(outcome: ImportOutcome) -> bool {
     !matches!(outcome, ImportOutcome::Same | ImportOutcome::Kept)
 }
 

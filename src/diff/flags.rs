@@ -24,13 +24,6 @@ pub struct FlagChange {
 /// which cannot be told.
 pub(super) fn diff_flags(from: &[String], to: &[String]) -> Option<Difference> {
     let (from, to) = (parse(from), parse(to));
-    let count = |flags: &[Flag<'_>]| {
-        let mut counts = HashMap::<String, usize>::new();
-        for flag in flags {
-            *counts.entry(flag.name.to_owned()).or_default() += 1;
-        }
-        counts
-    };
     let (in_from, in_to) = (count(&from), count(&to));
     let is_once =
         |flag: &&Flag<'_>| in_from.get(flag.name) == Some(&1) && in_to.get(flag.name) == Some(&1);
@@ -56,6 +49,15 @@ pub(super) fn diff_flags(from: &[String], to: &[String]) -> Option<Difference> {
         removed,
         added,
     })
+}
+
+/// How often each flag is in a list.
+fn count<'l>(flags: &[Flag<'l>]) -> HashMap<&'l str, usize> {
+    let mut counts = HashMap::new();
+    for flag in flags {
+        *counts.entry(flag.name).or_default() += 1;
+    }
+    counts
 }
 
 /// A flag, of one element of the list or of two.

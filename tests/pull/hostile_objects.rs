@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 
-use engine_catalog::{EngineEntry, Snapshot, encode_entry};
+use engine_catalog::{EngineEntry, ObjectId, Snapshot, encode_entry};
 
 use crate::peer::{Peer, assert_sound};
 use crate::support::{attach, entry, link, name, object_of};
@@ -121,15 +121,22 @@ fn history_of_garbage() {
     peer.harms_nothing(&[], &["llamacpp/b1", "line 1"]);
 }
 
-#[test]
-fn history_that_does_not_lead_to_the_ref() {
-    let Some(peer) = Peer::new() else { return };
+/// Points a ref that ours has at another entry, with what its history is to claim of both, and returns
+/// what ours and theirs hold.
+fn claims(peer: &Peer, history: impl Fn(ObjectId, ObjectId) -> String) -> [ObjectId; 2] {
     let ours = object_of(&entry("ours", 1));
     let theirs = peer.theirs.plant(&encode_entry(&entry("ours", 2)).unwrap());
     peer.theirs.point("llamacpp/ours", &theirs);
-    let history = peer.theirs.at("history/llamacpp/ours");
-    fs::create_dir_all(history.parent().unwrap()).unwrap();
-    fs::write(history, format!("1 put - {ours} liar\n")).unwrap();
+    let file = peer.theirs.at("history/llamacpp/ours");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, history(ours, theirs)).unwrap();
+    [ours, theirs]
+}
+
+#[test]
+fn history_that_does_not_lead_to_the_ref() {
+    let Some(peer) = Peer::new() else { return };
+    let [_, theirs] = claims(&peer, |ours, _| format!("1 put - {ours} liar\n"));
     peer.harms_nothing(&[], &["llamacpp/ours", &theirs.to_string()]);
 }
 
@@ -158,13 +165,9 @@ fn history_without_end_is_not_transferred() {
 #[test]
 fn history_that_claims_ours_moves_the_ref_and_rollback_undoes_it() {
     let Some(peer) = Peer::new() else { return };
-    let ours = object_of(&entry("ours", 1));
-    let theirs = peer.theirs.plant(&encode_entry(&entry("ours", 2)).unwrap());
-    peer.theirs.point("llamacpp/ours", &theirs);
-    let history = peer.theirs.at("history/llamacpp/ours");
-    fs::create_dir_all(history.parent().unwrap()).unwrap();
-    let lines = format!("1 put - {ours} liar\n2 put {ours} {theirs} liar\n");
-    fs::write(history, lines).unwrap();
+    let [ours, _] = claims(&peer, |ours, theirs| {
+        format!("1 put - {ours} liar\n2 put {ours} {theirs} liar\n")
+    });
     assert!(peer.pull(&[]).status.success());
 
     let name = name("llamacpp/ours");

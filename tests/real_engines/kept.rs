@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use walkdir::WalkDir;
 
 use crate::build::Build;
 use crate::program::Program;
-use crate::{run, run_json, skip};
+use crate::{hashed, run, run_json, skip};
 
 /// Copies what a build consists of to a directory of its own, and returns the build there.
 pub(crate) fn copied(build: Build, to: PathBuf) -> Build {
@@ -115,21 +114,8 @@ fn two_versions_of_a_real_engine_keep_what_they_share_once() {
             once.insert(build.b3sums[file].clone(), size);
         }
     }
-    let found = WalkDir::new(program.root().join("blobs"))
-        .into_iter()
-        .map(Result::unwrap);
-    let blobs = found.filter(|it| it.file_type().is_file()).map(|it| {
-        let shard = it
-            .path()
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap();
-        let name = format!("{shard}{}", it.file_name().to_str().unwrap());
-        (name, it.metadata().unwrap().len())
-    });
+    let blobs = hashed(&program.root().join("blobs")).into_iter();
+    let blobs = blobs.map(|(hash, file)| (hash, file.metadata().unwrap().len()));
     assert_eq!(blobs.collect::<BTreeMap<_, _>>(), once);
     let kept: u64 = once.values().sum();
     println!(

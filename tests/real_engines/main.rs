@@ -13,7 +13,7 @@ mod shipped;
 #[path = "../support/skip.rs"]
 mod skip;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use build::Build;
@@ -23,6 +23,18 @@ use walkdir::WalkDir;
 
 fn builds() -> Option<[Build; 2]> {
     Some([Build::llamacpp()?, Build::onnxruntime()?])
+}
+
+/// The files below a directory of the catalog whose names are hashes, each with the hash.
+fn hashed(dir: &Path) -> Vec<(String, PathBuf)> {
+    let found = WalkDir::new(dir).into_iter().map(Result::unwrap);
+    let files = found.filter(|it| it.file_type().is_file());
+    let named = files.map(|file| {
+        let shard = file.path().parent().unwrap().file_name().unwrap();
+        let (shard, name) = (shard.to_str().unwrap(), file.file_name().to_str().unwrap());
+        (format!("{shard}{name}"), file.path().to_owned())
+    });
+    named.collect()
 }
 
 /// Runs the program and returns its standard output; it must end well.
@@ -126,32 +138,15 @@ fn stock_b3sum_agrees_with_the_name_of_every_object() {
             &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
         );
     }
-    let mut objects = 0;
-    for file in WalkDir::new(program.root().join("objects")) {
-        let file = file.unwrap();
-        if file.file_type().is_dir() {
-            continue;
-        }
+    let objects = hashed(&program.root().join("objects"));
+    for (hash, file) in &objects {
         let output = Command::new(&b3sum)
             .arg("--no-names")
-            .arg(file.path())
+            .arg(file)
             .output()
             .unwrap();
-        let shard = file
-            .path()
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap();
-        let name = file.file_name().to_str().unwrap();
-        assert_eq!(
-            String::from_utf8(output.stdout).unwrap().trim_end(),
-            format!("{shard}{name}")
-        );
-        objects += 1;
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), hash);
     }
     // An entry and a manifest of its files each.
-    assert_eq!(objects, 2 * builds.len());
+    assert_eq!(objects.len(), 2 * builds.len());
 }

@@ -8,13 +8,13 @@ mod source;
 use std::time::Instant;
 
 use clap::Args;
-use engine_catalog::{Catalog, Error, ImportOptions, Imported, Staging, Stamp};
+use engine_catalog::{Catalog, Error, ImportOptions, Staging};
 
 use self::rsync::{Names, Rsync, Transferred};
 use super::failure::{Failure, say};
-use super::import::{self, Told};
+use super::import::{self, Destination, Told};
 use super::prefer::PreferArgs;
-use super::{Context, Status, open_source, stamp};
+use super::{Context, Status, open_source};
 
 pub(super) use self::args::TransferArgs;
 pub(super) use self::child::end_child;
@@ -74,12 +74,8 @@ impl Pull {
         match Source::parse(&self.source)? {
             Source::Here(path) => {
                 let theirs = open_source(&path)?;
-                let (catalog, stamp) = if self.dry_run {
-                    (context.read()?, stamp())
-                } else {
-                    context.write()?
-                };
-                self.bring_in(context, (&catalog, &theirs), &options, &stamp)
+                let into = context.importing(self.dry_run)?;
+                self.bring_in(context, &into, &theirs, &options)
             }
             Source::Elsewhere(spec) => self.pull_elsewhere(&spec, &options, context),
         }
@@ -92,8 +88,13 @@ impl Pull {
         context: &mut Context,
     ) -> Result<Status, Failure> {
         let (catalog, stamp) = context.write()?;
+        // Also what is only shown has to come first.
+        let into = Destination {
+            catalog,
+            stamp: (!self.dry_run).then_some(stamp),
+        };
         let began = Instant::now();
-        let mut staging = catalog.stage(spec)?;
+        let mut staging = into.catalog.stage(spec)?;
         staging.set_blobs(options.blobs);
         let names = match self.all || self.blobs {
             true => Names::All,
@@ -109,7 +110,7 @@ impl Pull {
             }
         };
         let done = rsync.finish();
-        let ended = self.bring_in(context, (&catalog, &theirs), options, &stamp);
+        let ended = self.bring_in(context, &into, &theirs, options);
         drop(theirs);
         // What came stays where it was only looked at, or could not be taken.
         match &ended {
@@ -123,28 +124,13 @@ impl Pull {
     fn bring_in(
         &self,
         context: &mut Context,
-        (catalog, theirs): (&Catalog, &Catalog),
+        into: &Destination,
+        theirs: &Catalog,
         options: &ImportOptions,
-        stamp: &Stamp,
     ) -> Result<Status, Failure> {
-        let imported = if self.dry_run {
-            catalog.plan_import(theirs, options)?
-        } else {
-            let stamp = stamp.from_source(&self.source);
-            catalog.import_with(theirs, options, &stamp)?
-        };
-        self.report(context, catalog, &imported)
-    }
-
-    fn report(
-        &self,
-        context: &mut Context,
-        catalog: &Catalog,
-        imported: &Imported,
-    ) -> Result<Status, Failure> {
-        import::show(context, catalog, imported, import::is_shown)?;
+        let imported = import::bring_in(context, into, theirs, options, &self.source)?;
         if self.blobs && !self.dry_run {
-            import::tell_blobs(imported);
+            import::tell_blobs(&imported);
         }
         let told = Told {
             what: if self.dry_run { "would pull" } else { "pull" },
@@ -152,7 +138,7 @@ impl Pull {
             is_dry: self.dry_run,
             may_choose: true,
         };
-        import::report(imported, &[], &told)
+        import::report(&imported, &[], &told)
     }
 }
 
