@@ -149,6 +149,7 @@ mod prefer;
 mod quarantine;
 mod reach;
 mod record;
+mod ref_time;
 mod refs;
 mod repair;
 mod run;

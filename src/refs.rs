@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use crate::change::{Change, Op, Stamp};
-use crate::durable::{Dir, FileKind, PathError, Permissions, Root, Staged, Unfinished};
+use crate::durable::{Dir, FileKind, FileTime, PathError, Permissions, Root, Staged, Unfinished};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::history::LockedHistory;
@@ -188,6 +188,8 @@ pub(crate) struct Update {
     /// What it is to hold; `None` to remove it. After `through` it may be what the ref holds: then the last
     /// line is a rollback to that.
     pub(crate) new: Option<ObjectId>,
+    /// When that was written, where it is a copy of the same ref elsewhere.
+    pub(crate) written: Option<FileTime>,
 }
 
 impl Update {
@@ -198,6 +200,7 @@ impl Update {
             expect,
             through: Vec::new(),
             new,
+            written: None,
         }
     }
 }
@@ -277,6 +280,7 @@ struct Move<'r> {
     new: Option<ObjectId>,
     /// The file that is to become the ref, where the ref is to change to another object.
     staged: Option<Staged<'r>>,
+    written: Option<FileTime>,
     history: LockedHistory<'r>,
     /// The lines that are still to be appended.
     lines: VecDeque<Change>,
@@ -298,6 +302,7 @@ impl<'r> Move<'r> {
             old,
             new: update.new,
             staged: None,
+            written: update.written,
             history,
             lines,
             appended: Vec::new(),
@@ -305,7 +310,9 @@ impl<'r> Move<'r> {
         this.append_next()?;
         if let (Some(id), true) = (this.new, old != this.new) {
             let line = id.to_line();
-            this.staged = Some(root.stage_named(line.as_bytes(), Permissions::ByUmask)?);
+            let staged = root.stage_named(line.as_bytes(), Permissions::ByUmask)?;
+            staged.set_modified(this.written.unwrap_or_else(FileTime::now))?;
+            this.staged = Some(staged);
         }
         Ok(this)
     }
@@ -327,7 +334,12 @@ impl<'r> Move<'r> {
                 (Some(staged), _) => dir.replace(staged, &name)?,
                 (None, None) => dir.remove(&name)?,
                 // Unchanged. It may come from a process that died, or a copy, before it was synced.
-                (None, Some(_)) => dir.sync_file(&name)?,
+                (None, Some(_)) => {
+                    dir.sync_file(&name)?;
+                    if let Some(time) = self.written {
+                        dir.set_modified(&name, time)?;
+                    }
+                }
             }
         }
         if !self.appended.is_empty() {

@@ -17,7 +17,7 @@ use crate::layout;
 use crate::manifest::Manifest;
 use crate::name::RefName;
 use crate::object::Object;
-use crate::{attachments, objects, refs, snapshots};
+use crate::{attachments, objects, ref_time, refs, snapshots};
 
 /// The file with the list of what is wanted.
 const LIST: &str = "list";
@@ -38,6 +38,7 @@ pub struct Staging {
     /// What was said to be wanted.
     asked: BTreeSet<PathBuf>,
     blobs: Blobs,
+    are_histories_of_ours_wanted: bool,
 }
 
 /// Files of the source that are missing, relative to its root, each sorted.
@@ -46,9 +47,6 @@ pub struct Staging {
 pub struct Wanted {
     /// The format marker, and the histories of refs, which the source need not have.
     pub texts: Vec<PathBuf>,
-    /// Directories of empty files, which are the links to what is attached to an object; the source need
-    /// not have them.
-    pub links: Vec<PathBuf>,
     /// Objects.
     pub objects: Vec<PathBuf>,
     /// Blobs, which the source need not have; none unless they are to come along.
@@ -61,7 +59,7 @@ impl Wanted {
     /// Returns whether nothing is missing that was not asked for before.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.texts, &self.links, &self.objects, &self.blobs]
+        [&self.texts, &self.objects, &self.blobs]
             .iter()
             .all(|paths| paths.is_empty())
     }
@@ -85,9 +83,17 @@ impl Catalog {
             here: self.root_dir().again()?,
             asked: BTreeSet::new(),
             blobs: Blobs::default(),
+            are_histories_of_ours_wanted: false,
         };
-        // It may be another one by now, or none.
-        staged.scratch.clear(Path::new(layout::FORMAT))?;
+        // They may be others by now, or none.
+        for names in [
+            layout::FORMAT,
+            layout::REFS,
+            layout::SNAPSHOTS,
+            layout::ATTACHMENTS,
+        ] {
+            staged.scratch.clear(Path::new(names))?;
+        }
         Ok(staged)
     }
 
@@ -109,6 +115,11 @@ impl Catalog {
     }
 }
 
+/// Returns what a ref holds, if that can be told.
+fn held(root: &Root, name: &RefName) -> Option<ObjectId> {
+    refs::read(root, name).ok().flatten()
+}
+
 /// The name in `tmp/` of the directory of a source.
 fn name_for(source: &str) -> String {
     format!("pull-{:.DIGITS$}", ObjectId::of(source.as_bytes()))
@@ -118,6 +129,12 @@ impl Staging {
     /// Sets whether the contents of artifacts are wanted too.
     pub fn set_blobs(&mut self, blobs: Blobs) {
         self.blobs = blobs;
+    }
+
+    /// Has the histories wanted too of refs that are here and did not come: they tell which were retired
+    /// there. For a staging that all refs of the source come to.
+    pub fn want_histories_of_ours(&mut self) {
+        self.are_histories_of_ours_wanted = true;
     }
 
     /// Returns a path that leads to the directory, whatever has its name by then, for as long as this
@@ -154,10 +171,21 @@ impl Staging {
         Ok(LIST)
     }
 
-    /// Returns what is still missing: the format marker, and the closure of the refs and named snapshots
-    /// that came, which is their histories, objects, what is attached to those, and the contents of
-    /// artifacts if they are to come along. What was wanted before is not wanted again, so that a source
-    /// that does not have it is asked once. It takes as long as what came is large.
+    /// Returns whether a ref of the source that has the same time as ours, in nanoseconds, holds the same
+    /// (`layout.md` section 5.1). Else what they hold is to be compared. It looks at each ref, and reads
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where the refs cannot be listed.
+    pub fn may_compare_times(&self) -> Result<bool, Error> {
+        Ok(ref_time::are_all_fine(&self.here)?)
+    }
+
+    /// Returns what is still missing: the format marker, and the closure of the refs, named snapshots and
+    /// links that came, which is the histories of refs that are not as here, objects, what is attached to
+    /// those, and the contents of artifacts if they are to come along. What was wanted before is not wanted
+    /// again, so that a source that does not have it is asked once. It takes as long as what came is large.
     ///
     /// What is here, or has come and is right, is not wanted. What has come before and is damaged is
     /// removed.
@@ -170,11 +198,23 @@ impl Staging {
         let (mut wanted, mut stack) = (Wanted::default(), Vec::new());
         self.ask(layout::FORMAT.into(), &mut wanted.texts);
         for name in refs::list(self.scratch.root(), &Default::default())? {
-            if let Some(object) = self.came(&name) {
-                self.ask(layout::history(&name).path(), &mut wanted.texts);
+            if let Some(object) = held(self.scratch.root(), &name) {
+                if held(&self.here, &name) != Some(object) {
+                    self.ask(layout::history(&name).path(), &mut wanted.texts);
+                }
                 stack.push(object);
             }
         }
+        if self.are_histories_of_ours_wanted {
+            for name in refs::list(&self.here, &Default::default())? {
+                if !self.scratch.root().has(&layout::ref_file(&name).path()) {
+                    self.ask(layout::history(&name).path(), &mut wanted.texts);
+                }
+            }
+        }
+        // What is attached to what is here. Damage is for the import to tell.
+        let links = attachments::list_all(self.scratch.root()).by_subject;
+        stack.extend(links.into_keys().filter(|subject| self.is_here(subject)));
         for name in snapshots::list(self.scratch.root())? {
             if let Ok(Some(object)) = snapshots::read(self.scratch.root(), &name) {
                 if self.is_complete(&object) {
@@ -190,27 +230,21 @@ impl Staging {
                 self.follow(&object, &mut stack, &mut wanted)?;
             }
         }
-        for paths in [
-            &mut wanted.texts,
-            &mut wanted.links,
-            &mut wanted.objects,
-            &mut wanted.blobs,
-        ] {
+        for paths in [&mut wanted.texts, &mut wanted.objects, &mut wanted.blobs] {
             paths.sort_unstable();
         }
         Ok(wanted)
     }
 
-    /// Returns what a ref that came holds, if that can be told.
-    fn came(&self, name: &RefName) -> Option<ObjectId> {
-        refs::read(self.scratch.root(), name).ok().flatten()
+    fn is_here(&self, object: &ObjectId) -> bool {
+        self.here.has(&layout::object(object).path())
     }
 
     /// Returns whether a snapshot and its members are here, so that it came with all that belongs to it.
     fn is_complete(&self, object: &ObjectId) -> bool {
-        let is_here = |object: &ObjectId| self.here.has(&layout::object(object).path());
         let snapshot = objects::read_snapshot(&self.here, object);
-        matches!(snapshot, Ok(Some(snapshot)) if snapshot.objects.iter().all(is_here))
+        let mut members = snapshot.iter().flatten().flat_map(|it| &it.objects);
+        matches!(snapshot, Ok(Some(_))) && members.all(|member| self.is_here(member))
     }
 
     /// Wants an object and what is attached to it, and comes by what it leads to.
@@ -220,9 +254,10 @@ impl Staging {
         stack: &mut Vec<ObjectId>,
         wanted: &mut Wanted,
     ) -> Result<(), Error> {
-        self.ask(layout::attachments(object), &mut wanted.links);
-        // What cannot be listed leads to nothing.
-        stack.extend(attachments::list(self.scratch.root(), object).unwrap_or_default());
+        for root in [self.scratch.root(), &self.here] {
+            // What cannot be listed leads to nothing.
+            stack.extend(attachments::list(root, object).unwrap_or_default());
+        }
         let path = layout::object(object).path();
         let mut found = objects::read_to_carry(self.scratch.root(), object);
         if found.is_err() && !self.asked.contains(&path) {

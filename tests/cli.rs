@@ -475,7 +475,7 @@ fn help_of_the_program() {
       doctor       Report on the place that the catalog lies in, and on its size
       capture      Make a proof bundle: a directory that anyone can check years later
       import       Bring in the entries of a proof bundle, of another catalog, or of a JSON index
-      compare      Show what differs between this catalog and another one, or a proof bundle
+      compare      Show what differs between this catalog and another one, here or on another machine
       pull         Bring in what another catalog has, here or on another machine
       export       Write the current entries, or those of a snapshot, as NDJSON
       completions  Print a script that completes commands in a shell

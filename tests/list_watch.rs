@@ -1,5 +1,7 @@
 //! `list --watch`: what a program and a person see while others change the catalog, and how it ends.
 
+#[path = "support/heeded.rs"]
+mod heeded;
 #[path = "support/program.rs"]
 mod program;
 mod support;
@@ -233,7 +235,7 @@ fn signals_end_it() {
     let program = Program::with_catalog();
     let put = open(&program).put(&entry("e0", "first"), &stamp(1));
     put.expect("it can be put");
-    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+    for signal in heeded::signals() {
         let mut following = Following::start(&program, &[]);
         following.line();
         following.signal(signal);

@@ -1,42 +1,63 @@
 //! `engine-catalog compare`
 
-use std::path::PathBuf;
-
 use clap::Args;
 use engine_catalog::{Catalog, ComparedRef, FieldDiff, ObjectId, Record, Standing, diff};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
 use super::import::tell_problems;
+use super::pull::{By, Names, Source, TransferArgs, gather};
 use super::text::short;
 use super::{Context, Status, open_source};
 
-/// Show what differs between this catalog and another one, or a proof bundle
+/// Show what differs between this catalog and another one, here or on another machine
+///
+/// SOURCE is what `pull` takes: the directory of a catalog or of a proof bundle, or one that rsync reaches.
 ///
 /// Prints a line for each engine and version that is not the same in both: what bringing in theirs would
 /// make of ours (created, forward, kept, conflict), or else only-here, retired-here or retired-there;
 /// engine, version, what ours holds, what theirs holds, and the fields that differ. Where all are the
 /// same, prints `equal` and the id of the snapshot of both.
 ///
-/// Writes nothing, here or there. Entries are compared, not what is attached to them; those that are the
-/// same are not read: `verify` does that. Exit status: 0 where they are equal, 1 where they differ, 3 where
-/// something could not be read.
+/// Changes nothing, here or there; what came from another machine stays in `tmp/` for a pull. Entries are
+/// compared, not what is attached to them; those that are the same are not read: `verify` does that. Exit
+/// status: 0 where they are equal, 1 where they differ, 3 where something could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   engine-catalog compare /mnt/node1/engines
+  engine-catalog compare build-7:/var/lib/engine-catalog
   engine-catalog compare bundle --json | jq -r 'select(.standing == \"conflict\") | .version'")]
 pub(super) struct Compare {
-    /// The directory of a bundle, or the root of a catalog
+    /// Where the other catalog is
     #[arg(value_name = "SOURCE")]
-    source: PathBuf,
+    source: String,
+
+    #[command(flatten)]
+    transfer: TransferArgs,
 }
 
 impl Compare {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
-        let source = open_source(&self.source)?;
-        let catalog = context.read()?;
-        show(context, &catalog, &source)
+        match Source::parse(&self.source)? {
+            Source::Here(path) => {
+                let source = open_source(&path)?;
+                let catalog = context.read()?;
+                show(context, &catalog, &source)
+            }
+            Source::Elsewhere(spec) => self.compare_elsewhere(&spec, context),
+        }
+    }
+
+    fn compare_elsewhere(&self, spec: &str, context: &mut Context) -> Result<Status, Failure> {
+        let (catalog, _) = context.write()?;
+        let mut staging = catalog.stage(spec)?;
+        staging.want_histories_of_ours();
+        let mut rsync = self.transfer.rsync(spec);
+        let theirs = gather(&mut rsync, &mut staging, (Names::All, By::Contents));
+        let ended = theirs.and_then(|theirs| show(context, &catalog, &theirs));
+        staging.leave()?;
+        rsync.finish("compare", ended)
     }
 }
 

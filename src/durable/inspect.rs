@@ -43,7 +43,16 @@ pub(crate) struct FileStat {
     pub(crate) size: u64,
     /// Milliseconds since the Unix epoch.
     pub(crate) ctime_ms: i64,
+    /// When its content was last written, as far as whoever wrote it says.
+    pub(crate) modified: FileTime,
     pub(crate) mark: Mark,
+}
+
+/// A time of a file, since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileTime {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: i64,
 }
 
 /// Which file or directory it is, and when it was last changed. Of a directory that is when a name in
@@ -91,6 +100,10 @@ impl From<Stat> for FileStat {
         };
         Self {
             mark,
+            modified: FileTime {
+                seconds: stat.st_mtime as i64,
+                nanoseconds: stat.st_mtime_nsec as i64,
+            },
             kind: rustix::fs::FileType::from_raw_mode(stat.st_mode).into(),
             mode: stat.st_mode & 0o7777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -193,6 +206,22 @@ impl Root {
         let opened = self.open_beneath(path, flags, Mode::empty());
         let flags = opened.and_then(|fd| ioctl_getflags(&fd));
         flags.is_ok_and(|flags| flags.bits() & CASEFOLD != 0)
+    }
+}
+
+impl FileTime {
+    /// Returns the time, more precisely than the clock by which the kernel gives times to files: no two
+    /// calls return the same, unless the clock is set back.
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the types differ between architectures"
+    )]
+    pub(crate) fn now() -> Self {
+        let time = clock_gettime(ClockId::Realtime);
+        Self {
+            seconds: time.tv_sec.into(),
+            nanoseconds: time.tv_nsec.into(),
+        }
     }
 }
 

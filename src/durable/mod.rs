@@ -27,6 +27,7 @@
 //! | `NewTree::publish` | all of it, under its name; before, nothing has that name |
 
 mod content;
+mod dir;
 mod inspect;
 mod keep;
 mod lock;
@@ -37,9 +38,9 @@ mod outside;
 mod probe;
 mod root;
 mod scratch;
+mod staged;
 mod standstill;
 mod wait;
-mod write;
 
 use std::fmt;
 use std::io;
@@ -49,8 +50,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 pub(crate) use content::{Content, Means, Opened, Unfilled};
+pub(crate) use dir::Dir;
 pub(crate) use inspect::{
-    Clocks, FileStat, FileSystemStat, Mark, MountMode, Rights, clocks, kernel_release,
+    Clocks, FileStat, FileSystemStat, FileTime, Mark, MountMode, Rights, clocks, kernel_release,
 };
 pub(crate) use lock::{Hold, Lock};
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
@@ -61,10 +63,10 @@ pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;
 pub(crate) use root::Root;
 pub(crate) use scratch::Scratch;
+pub(crate) use staged::{Permissions, Published, Staged};
 pub use standstill::Standstill;
 pub(crate) use standstill::Unfinished;
 pub use wait::LockWait;
-pub(crate) use write::{Dir, Permissions, Published, Staged};
 
 /// A file operation that failed: what was attempted, on which path, and why it failed.
 #[derive(Debug, thiserror::Error)]

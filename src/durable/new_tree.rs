@@ -15,8 +15,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, linkat, mkdirat, renameat, 
 use rustix::io::Errno;
 
 use super::root::open_beneath;
+use super::staged::link_source;
 use super::standstill::{Unfinished, fail_if_awaited};
-use super::write::link_source;
 use super::{Cause, Content, Means, Opened, PathError, Published, Root, Unfilled};
 
 /// The mode of every directory of a tree.

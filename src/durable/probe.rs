@@ -16,8 +16,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::root::{open_beneath, open_file};
+use super::staged::link_source;
 use super::standstill::Unfinished;
-use super::write::link_source;
 use super::{Cause, Dir, Root};
 use crate::layout::TMP;
 

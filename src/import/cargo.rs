@@ -59,6 +59,20 @@ impl<'c> Cargo<'c> {
         (object, bytes): (ObjectId, Vec<u8>),
         imported: &mut Imported,
     ) -> Result<bool, Error> {
+        let is_whole = self.add_attached(source, object, imported)?;
+        if is_whole {
+            self.hold(object, bytes)?;
+        }
+        Ok(is_whole)
+    }
+
+    /// As [`add`](Self::add), of an object that is here.
+    pub(super) fn add_attached(
+        &mut self,
+        source: &Catalog,
+        object: ObjectId,
+        imported: &mut Imported,
+    ) -> Result<bool, Error> {
         // A damaged one says nothing.
         let own = self.to.manifests(&object).unwrap_or_default();
         let mut links = BTreeSet::new();
@@ -73,7 +87,6 @@ impl<'c> Cargo<'c> {
         });
         match read {
             Ok(()) => {
-                self.hold(object, bytes)?;
                 self.links.extend(links);
                 Ok(true)
             }

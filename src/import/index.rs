@@ -106,11 +106,10 @@ impl Catalog {
         };
         let through = group.items.iter().filter(is_new).map(|it| it.record.object);
         let through = through.filter(|object| moves && Some(*object) != new);
+        let expect = current.map_or(Expect::Absent, Expect::Object);
         let update = Update {
-            op: Op::Import,
-            expect: current.map_or(Expect::Absent, Expect::Object),
             through: through.collect(),
-            new,
+            ..Update::to(Op::Import, expect, new)
         };
         let outcome = |item: &Item| match decision {
             _ if moves && is_new(&item) => match item {

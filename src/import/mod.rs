@@ -21,15 +21,16 @@ use settle::Step;
 
 use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};
 use crate::change::{Change, Op, Stamp};
-use crate::durable::Hold;
+use crate::durable::{FileTime, Hold};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::forward::{Decision, Side, decide};
 use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::prefer::Choice;
-use crate::refs::{self, Expect, Update};
+use crate::refs::{self, Expect, RefError, Update};
 use crate::store_files::StoredFiles;
+use crate::{attachments, layout, ref_time};
 
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
@@ -144,7 +145,7 @@ impl std::fmt::Display for ImportSide {
 
 impl Catalog {
     /// Brings in the entries that are current in `source`, and those of its named snapshots, with all
-    /// that is attached to them, and moves refs forward, never back: a ref that is absent here is
+    /// that is attached to them, and to what is here; and moves refs forward, never back: a ref that is absent here is
     /// made, one that theirs has moved on from follows, and one that has held what theirs holds
     /// stays. Where each has gone its own way, ours stays and the conflict is reported.
     ///
@@ -243,6 +244,7 @@ impl Catalog {
             )?;
         }
         let arrived = self.import_snapshots(source, &mut imported)?;
+        self.import_attached(source, &arrived, &mut imported)?;
         if options.blobs == Blobs::Bring {
             self.import_blobs(source, &arrived, &mut imported)?;
         }
@@ -280,7 +282,10 @@ impl Catalog {
                 ..Update::to(arrival.op(), expect, current)
             }),
             // Where both hold the same, it may not have been synced yet.
-            _ => Some(Update::to(arrival.op(), expect, theirs.current)),
+            _ => Some(Update {
+                written: arrival.written,
+                ..Update::to(arrival.op(), expect, theirs.current)
+            }),
         };
         Ok(Step {
             name,
@@ -335,6 +340,37 @@ impl Catalog {
         }
         Ok(arrived)
     }
+
+    /// Brings in what is attached in the source to objects that are here, and did not come with others.
+    fn import_attached(
+        &self,
+        source: &Self,
+        arrived: &BTreeSet<ObjectId>,
+        imported: &mut Imported,
+    ) -> Result<(), Error> {
+        let links = attachments::list_all(source.root_dir());
+        for damage in links.damage {
+            let is_path =
+                |cause: &Error| matches!(cause, Error::Path(it) if it.path == damage.path);
+            if !imported.problems.iter().any(|it| is_path(&it.cause)) {
+                imported.problem(ImportSide::Source, damage.into());
+            }
+        }
+        let is_here = |object: &ObjectId| self.root_dir().has(&layout::object(object).path());
+        let subjects = links.by_subject.into_keys();
+        let subjects: Vec<_> = subjects
+            .filter(|subject| !arrived.contains(subject) && is_here(subject))
+            .collect();
+        for subjects in subjects.chunks(batch_size()) {
+            let _lock = self.begin_write(Hold::Shared)?;
+            let mut cargo = Cargo::new(self);
+            for &subject in subjects {
+                cargo.add_attached(source, subject, imported)?;
+            }
+            cargo.deliver()?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads an entry, and returns its bytes.
@@ -365,12 +401,16 @@ struct Arrival {
     record: Record,
     /// The changes of the ref that took effect there.
     changes: Vec<Change>,
+    /// When the ref was written there.
+    written: Option<FileTime>,
 }
 
 impl Arrival {
     /// Reads what a ref of the source holds, and the bytes of that; `None` where it was retired
     /// meanwhile.
     fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<(Self, Vec<u8>)>, Error> {
+        // Before it is read: what it holds may be newer than this, and never older.
+        let written = ref_time::read(source.root_dir(), name).map_err(RefError::from)?;
         let Some(record) = source.current(name)? else {
             return Ok(None);
         };
@@ -378,7 +418,12 @@ impl Arrival {
         let bytes = encode_checked(&record.entry)?.into_bytes();
         // A change in between makes it newer than what is brought in, which is no harm.
         let changes = source.history(name)?;
-        Ok(Some((Self { record, changes }, bytes)))
+        let arrival = Self {
+            record,
+            changes,
+            written,
+        };
+        Ok(Some((arrival, bytes)))
     }
 
     fn side(&self) -> Side {

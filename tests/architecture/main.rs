@@ -43,6 +43,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "blobs",
             "history",
             "refs",
+            "ref_time",
             "generation",
             "snapshots",
             "attachments",

@@ -92,9 +92,9 @@ impl Player {
                 self.disk.sync(synced);
             }
             "syncfs" => self.disk.sync_all(),
-            // The mode is no part of what is promised to survive.
-            "fchmod" | "read" | "pread64" | "getdents64" | "statx" | "fstat" | "newfstatat"
-            | "fcntl" | "flock" | "getrandom" => return false,
+            // The mode and the times are no part of what is promised to survive.
+            "fchmod" | "utimensat" | "read" | "pread64" | "getdents64" | "statx" | "fstat"
+            | "newfstatat" | "fcntl" | "flock" | "getrandom" => return false,
             _ => panic!("the model does not know this call: {call:?}"),
         }
         true

@@ -11,6 +11,8 @@
 
 mod aftermath;
 mod bench;
+#[path = "../support/heeded.rs"]
+mod heeded;
 mod operation;
 mod points;
 #[path = "../support/program.rs"]

@@ -15,8 +15,9 @@ use walkdir::WalkDir;
 
 use crate::aftermath::InFlight;
 use crate::bench::{Bench, Place};
+use crate::heeded;
 use crate::operation::Operation::{self, *};
-use crate::random::{catchable, random};
+use crate::random::random;
 use crate::signals::{start, wait};
 use crate::support::skip;
 
@@ -144,7 +145,7 @@ fn killed_repair_of_objects_is_done_by_the_next() {
 
 #[test]
 fn signals_leave_the_old_or_the_new_and_nothing_else() {
-    let signals = catchable();
+    let signals = heeded::signals();
     let mut sum = 0;
     for operation in Operation::ALL.into_iter().filter(|it| *it != PutMany) {
         let one_of = if matches!(operation, Import | Capture | Repair) {

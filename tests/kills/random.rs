@@ -2,7 +2,6 @@
 //! the script alone.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::aftermath::InFlight;
 use crate::bench::{Bench, Place};
+use crate::heeded;
 use crate::operation::Operation;
 
 /// After so many kills there is a new catalog, because each is copied, and read several times.
@@ -46,17 +46,6 @@ enum Hit {
 
 pub(crate) fn random(below: u64) -> u64 {
     RandomState::new().hash_one(()) % below
-}
-
-/// The signals that the program catches, but for those that this process, and so the program too, was
-/// started to ignore.
-pub(crate) fn catchable() -> Vec<Signal> {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
-    let is_caught = |signal: &Signal| mask & (1 << (signal.as_raw() - 1)) == 0;
-    let signals = [Signal::TERM, Signal::INT, Signal::HUP];
-    signals.into_iter().filter(is_caught).collect()
 }
 
 #[test]
@@ -96,7 +85,7 @@ fn kill_once(bench: &Bench, round: u64) -> (Operation, Hit) {
         1 => Victim::Script,
         2 => Victim::Process(Signal::KILL),
         _ => {
-            let signals = catchable();
+            let signals = heeded::signals();
             Victim::Process(signals[random(signals.len() as u64) as usize])
         }
     };

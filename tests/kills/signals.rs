@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, Place};
+use crate::heeded;
 use crate::operation::Operation::{self, *};
 use crate::operation::many;
-use crate::random::catchable;
 use crate::support::skip;
 
 pub(crate) fn start(command: &mut Command) -> Child {
@@ -69,7 +69,7 @@ fn assert_signals_end_waiting(operation: Operation, file: &str, prepare: impl Fn
     let (before, findings) = (real.state(), real.findings());
     let lock = File::open(real.root().join(file)).unwrap();
     lock.lock().unwrap();
-    for signal in catchable() {
+    for signal in heeded::signals() {
         let child = start(&mut real.command(&args));
         wait_until_locked_out(child.id());
         assert_ends(child, signal);
@@ -141,7 +141,7 @@ fn signal_ends_hashing() {
     let file = File::create(real.shared("server")).unwrap();
     file.set_len(64 << 30).unwrap();
     let before = real.state();
-    for signal in catchable() {
+    for signal in heeded::signals() {
         let child = start(&mut real.command(&args));
         thread::sleep(Duration::from_millis(100));
         assert_ends(child, signal);

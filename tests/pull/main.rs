@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod comparing;
 mod hostile_files;
 mod hostile_objects;
 mod hostile_speech;
@@ -10,6 +11,7 @@ mod interrupted;
 mod larger;
 mod live;
 mod peer;
+mod times;
 mod transports;
 
 #[path = "../support/program.rs"]

@@ -88,7 +88,7 @@ impl Peer {
     }
 
     /// Everything around our catalog but its `tmp/`.
-    fn outside_tmp(&self) -> Vec<(PathBuf, String)> {
+    pub(crate) fn outside_tmp(&self) -> Vec<(PathBuf, String)> {
         let tmp = self.ours.root().join("tmp");
         let found = listing(self.ours.dir()).into_iter();
         found.filter(|(path, _)| !path.starts_with(&tmp)).collect()

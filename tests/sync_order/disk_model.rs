@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Write(PathBuf),
     /// Its mode or ctime changed.
     Touch(PathBuf),
+    /// It was given a time.
+    SetTime(PathBuf),
     Link {
         file: PathBuf,
         to: PathBuf,
@@ -68,6 +70,7 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
             "mkdirat" => Event::MakeDir(call.path(0)),
             "write" | "ftruncate" => Event::Write(call.descriptor(0)),
             "fchmod" => Event::Touch(call.descriptor(0)),
+            "utimensat" => Event::SetTime(call.descriptor(0)),
             "linkat" => Event::Link {
                 file: match call.text(1) {
                     fd if fd.starts_with("/proc/") => opened[fd].clone(),
@@ -152,6 +155,8 @@ impl Disk {
             Event::Write(file) | Event::Touch(file) => {
                 self.paths.entry(file.clone()).or_default().content = false;
             }
+            // By which nothing is read.
+            Event::SetTime(_) => {}
             Event::Link { file, to } => self.name(to, self.is_synced(file)),
             Event::Rename { from, to } => {
                 let moved = self.is_synced(from);

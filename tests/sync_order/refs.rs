@@ -25,6 +25,27 @@ fn ref_changes_after_its_new_object_and_its_history() {
     scene.check("put", &[], &scene.rules(Some("new")));
 }
 
+/// By the clock of files, two changes within a tick would have one time.
+#[test]
+fn ref_is_given_its_time_before_it_has_its_name() {
+    let Some(scene) = Scene::with(&["old"]) else {
+        return;
+    };
+    let events = scene.check("put", &[], &scene.rules(Some("new")));
+    let mut timed = Vec::new();
+    for event in &events {
+        match event {
+            Event::SetTime(file) => timed.push(file),
+            Event::Rename { from, to } if *to == scene.reference() => {
+                assert!(timed.contains(&from), "{events:#?}");
+                return;
+            }
+            _ => {}
+        }
+    }
+    panic!("the ref did not change: {events:#?}");
+}
+
 /// It may be current because of a process that was killed before it synced anything.
 #[test]
 fn unchanged_put_makes_survive_what_it_acknowledges() {

@@ -53,7 +53,11 @@ impl Rules {
                 // The kernel tells each failed write to a descriptor once.
                 claim(*through != self.root, "writers must not share a descriptor");
             }
-            Event::MakeDir(_) | Event::Touch(_) | Event::Remove(_) | Event::Sync(_) => {}
+            Event::MakeDir(_)
+            | Event::Touch(_)
+            | Event::SetTime(_)
+            | Event::Remove(_)
+            | Event::Sync(_) => {}
         }
         let Some(target) = target(event) else {
             return broken;
@@ -75,7 +79,7 @@ fn target(event: &Event) -> Option<&PathBuf> {
     match event {
         Event::OpenToWrite { path, .. } | Event::MakeDir(path) | Event::Remove(path) => Some(path),
         Event::Link { to, .. } | Event::Rename { to, .. } => Some(to),
-        Event::Write(file) | Event::Touch(file) => Some(file),
+        Event::Write(file) | Event::Touch(file) | Event::SetTime(file) => Some(file),
         Event::Sync(_) | Event::SyncAll(_) => None,
     }
 }

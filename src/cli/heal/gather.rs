@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Instant;
 
 use engine_catalog::{Catalog, ObjectId, Staging};
 
@@ -207,7 +206,6 @@ fn transfer(
     spec: &str,
     missing: &BTreeSet<ObjectId>,
 ) -> Result<Catalog, Failure> {
-    let began = Instant::now();
     let wanted = staging.want(missing)?;
     let mut rsync = by.rsync(spec);
     rsync.bring_texts(staging, &wanted)?;
@@ -217,6 +215,6 @@ fn transfer(
         failure => failure,
     })?;
     rsync.bring(staging, &wanted)?;
-    rsync.finish().say("heal", spec, began);
+    rsync.say("heal");
     Ok(theirs)
 }

@@ -46,10 +46,17 @@ pub(super) struct Limits {
     pub(super) bytes: u64,
 }
 
+/// A file that rsync tells of.
+pub(super) struct Told<'l> {
+    pub(super) name: &'l str,
+    /// Bytes.
+    pub(super) size: u64,
+}
+
 /// What was seen of a source so far.
 #[derive(Default)]
 pub(super) struct Seen {
-    files: u64,
+    pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) objects: u64,
     pub(super) passed_over: usize,
@@ -68,7 +75,7 @@ fn running() -> MutexGuard<'static, Option<Child>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs rsync in the staging, and counts what it says.
+/// Runs rsync in the staging, counts what it says, and shows each file that comes, or would.
 pub(super) fn run(
     spec: &str,
     staging: &Staging,
@@ -76,7 +83,7 @@ pub(super) fn run(
     max_size: u64,
     limits: &Limits,
     seen: &mut Seen,
-    show: &mut dyn FnMut(&Seen),
+    show: &mut dyn FnMut(&mut Seen, &Told<'_>),
 ) -> Result<(), Failure> {
     let blocks = max_size.div_ceil(512).to_string();
     let memory = (MEMORY + limits.files / FILES_IN_A_KIBIBYTE).to_string();
@@ -143,7 +150,7 @@ fn count(
     stdout: impl Read,
     limits: &Limits,
     seen: &mut Seen,
-    show: &mut dyn FnMut(&Seen),
+    show: &mut dyn FnMut(&mut Seen, &Told<'_>),
 ) -> Result<(), Failure> {
     let mut lines = BufReader::new(stdout);
     while let Some(line) = next_line(&mut lines) {
@@ -151,9 +158,7 @@ fn count(
         let name = match parse(&line) {
             Some((what, size, name)) => {
                 if what.starts_with(">f") {
-                    seen.bytes = seen.bytes.saturating_add(size);
-                    seen.objects += u64::from(name.starts_with("objects/"));
-                    show(seen);
+                    show(seen, &Told { name, size });
                 }
                 name
             }

@@ -2,22 +2,22 @@
 
 mod args;
 mod child;
+mod gather;
 mod rsync;
 mod source;
 
-use std::time::Instant;
-
 use clap::Args;
-use engine_catalog::{Catalog, Error, ImportOptions, Staging};
+use engine_catalog::{Catalog, ImportOptions};
 
-use self::rsync::{Names, Rsync, Transferred};
-use super::failure::{Failure, say};
+use super::failure::Failure;
 use super::import::{self, Destination, Told};
 use super::prefer::PreferArgs;
 use super::{Context, Status, open_source};
 
 pub(super) use self::args::TransferArgs;
 pub(super) use self::child::end_child;
+pub(super) use self::gather::{gather, open};
+pub(super) use self::rsync::{By, Names};
 pub(super) use self::source::Source;
 
 /// Bring in what another catalog has, here or on another machine
@@ -28,8 +28,9 @@ pub(super) use self::source::Source;
 /// every byte is checked there before anything of it is stored. One that is interrupted leaves nothing
 /// else, and the next one of the same SOURCE goes on with it.
 ///
-/// Refs only move forward, as `import --help` says, and the history names SOURCE. From elsewhere, what was
-/// attached to an entry since both have it comes along with `--all`.
+/// Refs only move forward, as `import --help` says, and the history names SOURCE. Those that were written
+/// at the same time, in nanoseconds, on both sides are taken for the same, because a ref that comes keeps
+/// its time; `--checksum` compares what they hold.
 ///
 /// Columns and exit status are those of `import`; 3 also where rsync could not read all of it.
 #[derive(Debug, Args)]
@@ -55,11 +56,11 @@ pub(super) struct Pull {
     #[command(flatten)]
     prefer: PreferArgs,
 
-    /// Look at what both have too: what was attached to it since comes along
+    /// Compare what refs hold and not when they were written: reads each, here and there
     #[arg(long)]
-    all: bool,
+    checksum: bool,
 
-    /// Bring the files of the engines too, as far as the source keeps them; looks at everything, as --all
+    /// Bring the files of the engines too, as far as the source keeps them; looks at what both have too
     #[arg(long)]
     blobs: bool,
 }
@@ -93,15 +94,18 @@ impl Pull {
             catalog,
             stamp: (!self.dry_run).then_some(stamp),
         };
-        let began = Instant::now();
         let mut staging = into.catalog.stage(spec)?;
         staging.set_blobs(options.blobs);
-        let names = match self.all || self.blobs {
+        let names = match self.blobs {
             true => Names::All,
             false => Names::Different,
         };
+        let by = match self.checksum || !staging.may_compare_times()? {
+            true => By::Contents,
+            false => By::Times,
+        };
         let mut rsync = self.transfer.rsync(spec);
-        let theirs = match gather(&mut rsync, &mut staging, spec, names) {
+        let theirs = match gather(&mut rsync, &mut staging, (names, by)) {
             Ok(theirs) => theirs,
             Err(failure) => {
                 // What came is for the next time; where nothing did, nothing is left.
@@ -109,7 +113,6 @@ impl Pull {
                 return Err(failure);
             }
         };
-        let done = rsync.finish();
         let ended = self.bring_in(context, &into, &theirs, options);
         drop(theirs);
         // What came stays where it was only looked at, or could not be taken.
@@ -117,7 +120,7 @@ impl Pull {
             Ok(_) | Err(Failure::Damaged(_)) if !self.dry_run => staging.finish()?,
             _ => {}
         }
-        done.tell(spec, began, ended)
+        rsync.finish("pull", ended)
     }
 
     /// Brings in what theirs has, or only shows what would come, and returns how the command ends.
@@ -139,73 +142,5 @@ impl Pull {
             may_choose: true,
         };
         import::report(&imported, &[], &told)
-    }
-}
-
-/// Has rsync bring what is missing, until nothing is, and returns it as a catalog.
-fn gather(
-    rsync: &mut Rsync<'_>,
-    staging: &mut Staging,
-    spec: &str,
-    names: Names,
-) -> Result<Catalog, Failure> {
-    rsync.bring_names(staging, names)?;
-    let mut theirs = None;
-    loop {
-        let wanted = staging.wanted()?;
-        if wanted.is_empty() {
-            return Ok(theirs.expect("the format marker is wanted first"));
-        }
-        rsync.bring_texts(staging, &wanted)?;
-        // Nothing of it is taken before it is known to be a catalog.
-        if theirs.is_none() {
-            theirs = Some(open(staging, spec)?);
-        }
-        rsync.bring(staging, &wanted)?;
-    }
-}
-
-/// Opens what came.
-pub(super) fn open(staging: &Staging, spec: &str) -> Result<Catalog, Failure> {
-    match staging.catalog() {
-        Err(Error::NotACatalog { .. }) => {
-            let message = format!("{spec} is neither a catalog nor a proof bundle");
-            Err(Failure::Unusable(message))
-        }
-        Err(Error::Format { cause, .. }) => {
-            let message = format!("{spec} cannot be read: {cause}");
-            Err(Failure::Unusable(message))
-        }
-        opened => Ok(opened?),
-    }
-}
-
-impl Transferred {
-    /// Says what came.
-    pub(super) fn say(&self, command: &str, spec: &str, began: Instant) {
-        let (objects, bytes) = (self.objects, self.bytes);
-        let seconds = began.elapsed().as_secs_f64();
-        let message =
-            format!("{objects} objects came from {spec}, {bytes} bytes in all, in {seconds:.1} s");
-        say(command, &message);
-    }
-
-    /// Says what came, and how the command ends that has come so far.
-    fn tell(
-        self,
-        spec: &str,
-        began: Instant,
-        ended: Result<Status, Failure>,
-    ) -> Result<Status, Failure> {
-        self.say("pull", spec, began);
-        let status = ended?;
-        if self.is_partial {
-            let message = format!("rsync could not read all of {spec}");
-            return Err(Failure::Unusable(message));
-        }
-        match self.passed_over {
-            0 => Ok(status),
-            count => Err(Failure::Damaged(count)),
-        }
     }
 }
