@@ -136,6 +136,21 @@ impl Blob {
         }
     }
 
+    /// Returns whether the blob is in the store, and right; all of it is read.
+    pub(crate) fn check(&self, root: &Root) -> Result<bool, BlobError> {
+        let Some(opened) = self.open(root)? else {
+            return Ok(false);
+        };
+        self.require_in(&opened)?;
+        Ok(true)
+    }
+
+    /// Requires that a file has the content of the blob; all of it is read.
+    pub(crate) fn require_in(&self, opened: &Opened) -> Result<(), BlobError> {
+        let found = opened.read_through(self.size, &mut |_| Ok::<_, PathError>(()));
+        self.require(found.map_err(|error| self.judge(error))?)
+    }
+
     /// Returns whether a file of the right size has the name; an error where something else has it.
     pub(crate) fn has_size(&self, root: &Root) -> Result<Option<bool>, PathError> {
         let opened = self.open(root)?;

@@ -201,7 +201,7 @@ pub use prefer::{Choice, Prefer, UnknownChoice};
 pub use reach::{Above, Hides, Kept, Mention, Reason, Stored, Unknown, Why};
 pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
-pub use repair::{Action, Lost, RepairPlan, RepairReport, Repaired};
+pub use repair::{Action, Lost, Needed, RepairPlan, RepairReport, Repaired};
 pub use run::{RunEngines, RunError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::blobs::Blob;
 use crate::catalog::Catalog;
 use crate::durable::{Root, Scratch};
 use crate::error::Error;
@@ -17,6 +18,7 @@ use crate::layout;
 use crate::manifest::Manifest;
 use crate::name::RefName;
 use crate::object::Object;
+use crate::repair::Needed;
 use crate::{attachments, objects, ref_time, refs, snapshots};
 
 /// The file with the list of what is wanted.
@@ -304,34 +306,47 @@ impl Staging {
         }
     }
 
-    /// Returns what is to be asked of a source for these objects alone: its format marker, and those of
-    /// them that have not come. What has come and is damaged is removed, and so is the marker of another
-    /// source: several can be asked in turn for what [`Catalog::repair`] needs.
+    /// Returns what is to be asked of a source for this alone: its format marker, and what of it has not
+    /// come. What has come and is damaged is removed, and so is the marker of another source: several can
+    /// be asked in turn for what [`Catalog::repair`] needs.
     ///
     /// # Errors
     ///
     /// [`Error::Path`].
-    pub fn want(&self, objects: &BTreeSet<ObjectId>) -> Result<Wanted, Error> {
+    pub fn want(&self, needed: &Needed) -> Result<Wanted, Error> {
         let format = Path::new(layout::FORMAT);
         self.scratch.clear(format)?;
         let mut wanted = Wanted {
             texts: vec![format.to_owned()],
+            largest_blob: needed.blobs.values().copied().max().unwrap_or(0),
             ..Wanted::default()
         };
-        for object in objects {
-            let came = self.has(object);
-            if matches!(came, Ok(true)) {
-                continue;
-            }
+        for object in &needed.objects {
             let path = layout::object(object).path();
-            // A file may have come in the place of a directory.
-            if came.is_err() {
-                let mut places = path.ancestors().take(3);
-                places.try_fold((), |(), place| self.scratch.clear(place).err().map(drop));
+            if self.is_to_come(self.has(object), &path) {
+                wanted.objects.push(path);
             }
-            wanted.objects.push(path);
+        }
+        for (blob, size) in &needed.blobs {
+            let path = layout::blob(blob).path();
+            if self.is_to_come(self.has_blob(blob, *size), &path) {
+                wanted.blobs.push(path);
+            }
         }
         Ok(wanted)
+    }
+
+    /// Returns whether it is wanted of which is known whether it has come, and clears its place.
+    fn is_to_come(&self, came: Result<bool, Error>, path: &Path) -> bool {
+        if came.is_err() {
+            // A file may have come in the place of a directory.
+            for place in path.ancestors().take(3) {
+                if self.scratch.clear(place).is_ok() {
+                    break;
+                }
+            }
+        }
+        !matches!(came, Ok(true))
     }
 
     /// Returns whether an object has come, and is right.
@@ -341,6 +356,16 @@ impl Staging {
     /// [`Error::Object`] where it has come and is not what its name says.
     pub fn has(&self, object: &ObjectId) -> Result<bool, Error> {
         Ok(objects::read_to_carry(self.scratch.root(), object)?.is_some())
+    }
+
+    /// Returns whether a blob of `size` bytes has come, and is right. All of it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blob`] where it has come and is not what its name says.
+    pub fn has_blob(&self, blob: &ObjectId, size: u64) -> Result<bool, Error> {
+        let id = *blob;
+        Ok(Blob { id, size }.check(self.scratch.root())?)
     }
 
     /// Returns what came as a catalog that can be read; objects that it lacks are those that are here.

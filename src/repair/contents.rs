@@ -14,7 +14,7 @@ pub(super) struct Contents<'r> {
     own: &'r Root,
     from: &'r [&'r Root],
     /// The files that had this content when they were recorded, by the manifests of all catalogs.
-    recorded: BTreeMap<ObjectId, Vec<PathBuf>>,
+    recorded: BTreeMap<ObjectId, Vec<(PathBuf, u64)>>,
 }
 
 impl<'r> Contents<'r> {
@@ -32,7 +32,8 @@ impl<'r> Contents<'r> {
                 };
                 for (path, file) in manifest.files {
                     if wanted.contains(&file.blake3) {
-                        recorded.entry(file.blake3).or_default().push(path.into());
+                        let files = recorded.entry(file.blake3).or_default();
+                        files.push((path.into(), file.size));
                     }
                 }
             }
@@ -42,6 +43,21 @@ impl<'r> Contents<'r> {
             from,
             recorded,
         }
+    }
+
+    /// Returns those whose content no file that was recorded has now, with their sizes.
+    pub(super) fn needed(&self) -> BTreeMap<ObjectId, u64> {
+        let mut needed = BTreeMap::new();
+        for (&id, files) in &self.recorded {
+            let is_copy = |(path, size): &(PathBuf, u64)| {
+                let blob = Blob { id, size: *size };
+                Opened::outside(path).is_ok_and(|opened| blob.require_in(&opened).is_ok())
+            };
+            if !files.iter().any(is_copy) {
+                needed.extend(files.iter().map(|(_, size)| (id, *size)).max());
+            }
+        }
+        needed
     }
 
     /// Restores a blob, and returns from where; `None` where there is no right copy.
@@ -54,7 +70,7 @@ impl<'r> Contents<'r> {
                 return Ok(Some(root.path().join(path)));
             }
         }
-        for path in self.recorded.get(id).into_iter().flatten() {
+        for (path, _) in self.recorded.get(id).into_iter().flatten() {
             if let Ok(opened) = Opened::outside(path)
                 && self.write(id, &opened, Origin::File(path))?
             {

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::events;
 use crate::verify::{Finding, Part, Parts, Report, Scan, VerifyProgress};
 
-pub use plan::RepairPlan;
+pub use plan::{Needed, RepairPlan};
 pub use report::{Action, Lost, RepairReport, Repaired};
 use round::Round;
 

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::State;
+use super::contents::Contents;
 use super::copies::Copies;
-use super::round::wanted;
+use super::round::{wanted, wanted_blobs};
+use crate::blobs::Blob;
 use crate::catalog::{Catalog, told};
 use crate::durable::Hold;
 use crate::error::Error;
@@ -19,16 +21,47 @@ use crate::verify::{Part, Parts, Report, VerifyProgress};
 pub struct RepairPlan {
     /// What is found now.
     pub report: Report,
-    /// The objects that are damaged or missing, and of which there is no right copy in this catalog: others
-    /// may have one. A snapshot that is among them may have members that are missing too.
-    pub wanted: BTreeSet<ObjectId>,
+    /// What is damaged or missing, and of which there is no right copy in this catalog: others may have
+    /// one. A snapshot that is among it may have members that are missing too.
+    pub needed: Needed,
+}
+
+/// What a catalog lacks, and others may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Needed {
+    /// Objects.
+    pub objects: BTreeSet<ObjectId>,
+    /// Blobs, with their sizes in bytes, as manifests say.
+    pub blobs: BTreeMap<ObjectId, u64>,
+}
+
+impl Needed {
+    /// Returns whether nothing is needed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.blobs.is_empty()
+    }
+
+    /// Keeps what is called for.
+    pub fn retain(&mut self, is_needed: impl Fn(&ObjectId) -> bool) {
+        self.objects.retain(&is_needed);
+        self.blobs.retain(|blob, _| is_needed(blob));
+    }
+}
+
+impl From<BTreeSet<ObjectId>> for Needed {
+    fn from(objects: BTreeSet<ObjectId>) -> Self {
+        let blobs = BTreeMap::new();
+        Self { objects, blobs }
+    }
 }
 
 impl RepairPlan {
     /// Returns whether nothing is damaged or missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.report.is_clean() && self.wanted.is_empty()
+        self.report.is_clean() && self.needed.is_empty()
     }
 }
 
@@ -48,12 +81,13 @@ impl Catalog {
         let total = state.look(self, Part::all().collect(), progress);
         let findings: Vec<_> = state.findings().collect();
         let root = self.root_dir();
-        let mut wanted = wanted(root, &findings);
-        let copies = Copies::find(root, &[], wanted.clone(), &findings);
-        wanted.retain(|object| !copies.has(object));
+        let mut objects = wanted(root, &findings);
+        let copies = Copies::find(root, &[], objects.clone(), &findings);
+        objects.retain(|object| !copies.has(object));
+        let blobs = Contents::find(root, &[], &wanted_blobs(&findings)).needed();
         Ok(RepairPlan {
             report: Report::new(findings, total, Parts::default()),
-            wanted,
+            needed: Needed { objects, blobs },
         })
     }
 
@@ -96,5 +130,16 @@ impl Catalog {
     /// [`Error::Object`] where it is damaged, or cannot be read.
     pub fn has_object(&self, object: &ObjectId) -> Result<bool, Error> {
         Ok(objects::read_to_carry(self.root_dir(), object)?.is_some())
+    }
+
+    /// Returns whether a blob of `size` bytes is here and right; `false` where it is missing. All of it is
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blob`] where it is damaged, or cannot be read.
+    pub fn has_blob(&self, blob: &ObjectId, size: u64) -> Result<bool, Error> {
+        let id = *blob;
+        Ok(Blob { id, size }.check(self.root_dir())?)
     }
 }

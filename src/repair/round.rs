@@ -25,12 +25,10 @@ pub(super) struct Round<'r, 'f> {
 
 impl<'r, 'f> Round<'r, 'f> {
     pub(super) fn new(root: &'r Root, from: &'r [&'r Root], findings: &'f [Finding]) -> Self {
-        let blobs = findings.iter().filter(|finding| is_of_blob(finding));
-        let blobs: Vec<_> = blobs.filter_map(|finding| finding.object).collect();
         Self {
             root,
             findings,
-            contents: Contents::find(root, from, &blobs),
+            contents: Contents::find(root, from, &wanted_blobs(findings)),
             copies: Copies::find(root, from, wanted(root, findings), findings),
         }
     }
@@ -213,6 +211,12 @@ fn is_of_blob(finding: &Finding) -> bool {
         Slug::BlobHash | Slug::FileType | Slug::Unreadable
     );
     is_content && finding.is_below(layout::BLOBS)
+}
+
+/// Returns the blobs of which a right copy resolves something that was found.
+pub(super) fn wanted_blobs(findings: &[Finding]) -> Vec<ObjectId> {
+    let wanted = findings.iter().filter(|finding| is_of_blob(finding));
+    wanted.filter_map(|finding| finding.object).collect()
 }
 
 /// Returns the objects of which a right copy resolves something that was found.

@@ -112,7 +112,8 @@ fn dry_run_shows_what_would_be_asked_for_and_changes_nothing() {
     let before = crate::support::listing(&two.peer.ours.root());
     let (shown, said, status) = two.heal(&["--dry-run", "--from", &two.peer.source()]);
     assert_eq!(status, 1, "{said}");
-    let shown: Vec<ObjectId> = shown.lines().map(|line| line.parse().unwrap()).collect();
+    let object = |line: &str| line.strip_prefix("object  ").unwrap().parse().unwrap();
+    let shown: Vec<ObjectId> = shown.lines().map(object).collect();
     let gone: BTreeSet<_> = gone.into_iter().collect();
     assert_eq!(shown, Vec::from_iter(gone));
     assert_eq!(crate::support::listing(&two.peer.ours.root()), before);

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod contents;
 mod halves;
 mod interrupted;
 mod on_the_way;

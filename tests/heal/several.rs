@@ -153,7 +153,9 @@ fn what_came_and_is_wrong_is_removed_and_wanted_again() {
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::write(place, "that").unwrap();
         assert!(staging.has(&id).is_err());
-        let wanted = staging.want(&[id].into()).unwrap();
+        let wanted = staging
+            .want(&std::collections::BTreeSet::from([id]).into())
+            .unwrap();
         assert_eq!(wanted.objects.len(), 1);
         assert!(!staging.has(&id).unwrap(), "{} is there", place.display());
         let _ = fs::remove_dir_all(shard.parent().unwrap());

@@ -1,9 +1,9 @@
-//! Asking one peer after the other for objects by their hashes.
+//! Asking one peer after the other for objects and blobs by their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use engine_catalog::{Catalog, ObjectId, Staging};
+use engine_catalog::{Catalog, Error, Needed, ObjectId, Staging};
 
 use super::Peer;
 use crate::cli::failure::{Failure, say};
@@ -64,27 +64,27 @@ impl<'a> Gathered<'a> {
         })
     }
 
-    /// Has the peers asked for objects, and for the members of those that turn out to be snapshots.
-    pub(super) fn bring(&mut self, mut wanted: BTreeSet<ObjectId>) -> Result<(), Failure> {
-        while !wanted.is_empty() {
-            let mut missing = wanted.clone();
+    /// Has the peers asked for what is needed, and for the members of what turns out to be a snapshot.
+    pub(super) fn bring(&mut self, mut needed: Needed) -> Result<(), Failure> {
+        while !needed.is_empty() {
+            let mut missing = needed.clone();
             for at in 0..self.peers.len() {
                 if !missing.is_empty() && !self.peers[at].is_given_up {
                     self.ask(at, &missing)?;
-                    missing.retain(|object| !self.came.contains_key(object));
+                    missing.retain(|id| !self.came.contains_key(id));
                 }
             }
             if !self.is_any_read {
                 let message = "no peer could be read; nothing was changed";
                 return Err(Failure::Unusable(message.to_owned()));
             }
-            wanted = self.members(&wanted);
+            needed = self.members(&needed.objects).into();
         }
         Ok(())
     }
 
     /// Asks a peer, and notes what it has. One that cannot be read is told.
-    fn ask(&mut self, at: usize, missing: &BTreeSet<ObjectId>) -> Result<(), Failure> {
+    fn ask(&mut self, at: usize, missing: &Needed) -> Result<(), Failure> {
         let asked = match &self.peers[at].peer.source {
             Source::Here(path) if self.peers[at].here.is_none() => {
                 open_source(path).map(|theirs| self.peers[at].here = Some(theirs))
@@ -120,32 +120,57 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
-    /// Notes which objects a peer has; what is not what its name says is told.
-    fn note(&mut self, at: usize, missing: &BTreeSet<ObjectId>) {
-        let asked = &self.peers[at];
-        let mut count = 0;
-        for object in missing {
-            let has = match (&asked.peer.source, &asked.here) {
-                (Source::Here(_), Some(theirs)) => theirs.has_object(object),
-                (Source::Here(_), None) => Ok(false),
-                (Source::Elsewhere(_), _) => match &self.staging {
-                    Some(staging) => staging.has(object),
-                    None => Ok(false),
-                },
-            };
-            match has {
-                Ok(true) => {
-                    self.came.insert(*object, at);
-                    count += 1;
-                }
-                Ok(false) => {}
-                Err(error) => say("error", &format!("in {}: {error}", asked.peer.name)),
+    /// Notes what of that a peer has; what is not what its name says is told.
+    fn note(&mut self, at: usize, missing: &Needed) {
+        let mut has = Needed::default();
+        for id in &missing.objects {
+            if self.is_there(
+                at,
+                |staging| staging.has(id),
+                |theirs| theirs.has_object(id),
+            ) {
+                has.objects.insert(*id);
             }
         }
-        if !asked.is_given_up || count > 0 {
-            let has = format!("{count} of {}", counted(missing.len(), "object"));
-            say("heal", &format!("{} has {has}", asked.peer.name));
+        for (id, &size) in &missing.blobs {
+            let came = |staging: &Staging| staging.has_blob(id, size);
+            if self.is_there(at, came, |theirs| theirs.has_blob(id, size)) {
+                has.blobs.insert(*id, size);
+            }
         }
+        let asked = &self.peers[at];
+        if !asked.is_given_up || !has.is_empty() {
+            let mut counts = vec![(has.objects.len(), counted(missing.objects.len(), "object"))];
+            counts.push((has.blobs.len(), counted(missing.blobs.len(), "blob")));
+            let counts = counts.iter().filter(|(_, all)| !all.starts_with("0 "));
+            let counts: Vec<_> = counts.map(|(has, all)| format!("{has} of {all}")).collect();
+            say(
+                "heal",
+                &format!("{} has {}", asked.peer.name, counts.join(", ")),
+            );
+        }
+        let came = has.objects.into_iter().chain(has.blobs.into_keys());
+        self.came.extend(came.map(|id| (id, at)));
+    }
+
+    /// Returns whether a peer has something: where it is elsewhere, whether that has come.
+    fn is_there(
+        &self,
+        at: usize,
+        came: impl Fn(&Staging) -> Result<bool, Error>,
+        has: impl Fn(&Catalog) -> Result<bool, Error>,
+    ) -> bool {
+        let asked = &self.peers[at];
+        let found = match asked.peer.source {
+            Source::Here(_) => asked.here.as_ref().map(has),
+            Source::Elsewhere(_) => self.staging.as_ref().map(came),
+        };
+        found.is_some_and(|found| {
+            found.unwrap_or_else(|error| {
+                say("error", &format!("in {}: {error}", asked.peer.name));
+                false
+            })
+        })
     }
 
     /// Returns what is missing here of the members of those of these that are snapshots.
@@ -199,12 +224,12 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// Has rsync bring objects.
+/// Has rsync bring what is missing.
 fn transfer(
     staging: &Staging,
     by: &TransferArgs,
     spec: &str,
-    missing: &BTreeSet<ObjectId>,
+    missing: &Needed,
 ) -> Result<Catalog, Failure> {
     let wanted = staging.want(missing)?;
     let mut rsync = by.rsync(spec);

@@ -5,7 +5,7 @@ mod on_the_way;
 mod peers;
 
 use clap::Args;
-use engine_catalog::{Action, Catalog, RepairReport};
+use engine_catalog::{Action, Catalog, Needed, RepairReport};
 use serde_json::json;
 
 use self::gather::Gathered;
@@ -41,7 +41,7 @@ pub(super) struct Heal {
     #[arg(long, value_name = "SOURCE")]
     from: Vec<String>,
 
-    /// Show what would be asked for, an object a line, and change nothing
+    /// Show what would be asked for, an object or blob a line, and change nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -69,23 +69,25 @@ impl Heal {
             summarise(&plan.report);
             return Ok(Status::Done);
         }
-        if peers.is_empty() && !plan.wanted.is_empty() {
-            return Err(no_peer(&catalog, plan.wanted.len()));
+        if peers.is_empty() && !plan.needed.is_empty() {
+            return Err(no_peer(&catalog, &plan.needed));
         }
         if self.dry_run {
-            for object in &plan.wanted {
+            let objects = plan.needed.objects.iter().map(|id| ("object", id));
+            let blobs = plan.needed.blobs.keys().map(|id| ("blob", id));
+            for (kind, id) in objects.chain(blobs) {
                 match context.out.is_json() {
-                    true => context.out.json(&json!({ "object": object }))?,
-                    false => context.out.line(&object.to_string())?,
+                    true => context.out.json(&json!({ kind: id }))?,
+                    false => context.out.line(&format!("{kind}  {id}"))?,
                 }
             }
-            let wanted = counted(plan.wanted.len(), "object");
+            let wanted = shown(&plan.needed);
             let peers: Vec<_> = peers.iter().map(|peer| peer.name.as_str()).collect();
             say("heal", &format!("{wanted} of {}", peers.join(", ")));
             return Ok(Status::Found);
         }
         let mut gathered = Gathered::new(&catalog, peers, &self.transfer)?;
-        let ended = gathered.bring(plan.wanted).and_then(|()| {
+        let ended = gathered.bring(plan.needed).and_then(|()| {
             let report = with_bar(|progress| catalog.repair(&gathered.from(), progress))?;
             let report = told_by_peer(report, &gathered);
             show_repair(context, "heal", &report)?;
@@ -116,8 +118,19 @@ fn told_by_peer(mut report: RepairReport, gathered: &Gathered<'_>) -> RepairRepo
     report
 }
 
-fn no_peer(catalog: &Catalog, wanted: usize) -> Failure {
-    let wanted = counted(wanted, "object");
+/// Says how much is needed.
+fn shown(needed: &Needed) -> String {
+    let counts = [
+        (needed.objects.len(), "object"),
+        (needed.blobs.len(), "blob"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, what)| counted(count, what)).collect();
+    counts.join(" and ")
+}
+
+fn no_peer(catalog: &Catalog, needed: &Needed) -> Failure {
+    let wanted = shown(needed);
     let file = catalog.root().join("peers");
     Failure::Usage(format!(
         "{wanted} would have to come from another catalog, and no peer is known: name one with --from, or \

@@ -98,7 +98,7 @@ impl HealFrom {
         }
         let mut gathered = Gathered::new(catalog, all, &self.transfer)?;
         let mut is_any = false;
-        let ended = gathered.bring(wanted.clone()).and_then(|()| {
+        let ended = gathered.bring(wanted.clone().into()).and_then(|()| {
             for object in catalog.restore(wanted, &gathered.from())? {
                 say("heal", &format!("object {object} is restored"));
                 is_any = true;
