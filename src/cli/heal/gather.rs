@@ -140,10 +140,13 @@ impl<'a> Gathered<'a> {
         }
         let asked = &self.peers[at];
         if !asked.is_given_up || !has.is_empty() {
-            let mut counts = vec![(has.objects.len(), counted(missing.objects.len(), "object"))];
-            counts.push((has.blobs.len(), counted(missing.blobs.len(), "blob")));
-            let counts = counts.iter().filter(|(_, all)| !all.starts_with("0 "));
-            let counts: Vec<_> = counts.map(|(has, all)| format!("{has} of {all}")).collect();
+            let counts = [
+                (has.objects.len(), missing.objects.len(), "object"),
+                (has.blobs.len(), missing.blobs.len(), "blob"),
+            ];
+            let counts = counts.into_iter().filter(|(_, all, _)| *all > 0);
+            let counts = counts.map(|(has, all, what)| format!("{has} of {}", counted(all, what)));
+            let counts: Vec<_> = counts.collect();
             say(
                 "heal",
                 &format!("{} has {}", asked.peer.name, counts.join(", ")),
