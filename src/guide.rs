@@ -10,3 +10,5 @@ pub mod orchestrators {}
 pub mod pool_managers {}
 #[doc = include_str!("guide/provisioners.md")]
 pub mod provisioners {}
+#[doc = include_str!("guide/sharing.md")]
+pub mod sharing {}

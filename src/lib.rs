@@ -67,7 +67,7 @@
 //! # Guides
 //!
 //! `guide` has a page for each neighbour: provisioners, pool managers, orchestrators, determinism suites,
-//! and whoever comes from another catalog.
+//! operators who share engines between nodes, and whoever comes from another catalog.
 //!
 //! # For users of catalog-core
 //!
