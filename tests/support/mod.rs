@@ -13,6 +13,7 @@ pub(crate) mod crowd;
 pub(crate) mod mount;
 pub(crate) mod nobody;
 pub(crate) mod observe;
+pub(crate) mod patience;
 pub(crate) mod sample;
 pub(crate) mod skip;
 pub(crate) mod strace;
