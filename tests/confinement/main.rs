@@ -155,12 +155,13 @@ fn places() -> Vec<Place> {
     let by_object = "current entry get get-retired get-unknown exists locate find list snapshot_of";
     let all_puts = "put-same put-new put_if put_all record record_files rollback";
     let all_objects = "put-same put-new put_if put_all record record_files rollback snapshot \
-                       snapshot_named";
+                       snapshot_named import restore";
     let of_refs = "put-same put-new put_if put_all record record_files rollback retire delete \
-                   snapshot";
-    let of_engine = "put-same put-new put_if put_all rollback retire";
+                   snapshot import";
+    let of_engine = "put-same put-new put_if put_all rollback retire import";
     let of_ref = "put-same put-new put_all rollback retire";
-    let staged = "put-new put_if put_all record record_files rollback snapshot_named";
+    let staged = "put-new put_if put_all record record_files rollback snapshot_named import \
+                  stage";
     let by_hash = "current entry get get-retired get-unknown exists locate resolve find list \
                    snapshot_of";
     let by_ref = "current get get-retired get-unknown exists locate history list state snapshot_of";
@@ -182,7 +183,7 @@ fn places() -> Vec<Place> {
         (
             "refs/llamacpp/".to_owned(),
             by_ref,
-            "put-same put-new put_if put_all rollback retire delete snapshot",
+            "put-same put-new put_if put_all rollback retire delete snapshot import",
         ),
         (
             "refs/llamacpp/b1".to_owned(),
@@ -192,7 +193,7 @@ fn places() -> Vec<Place> {
         (
             "history/".to_owned(),
             "get-retired get-unknown history",
-            &format!("{all_puts} retire"),
+            &format!("{all_puts} retire import"),
         ),
         ("history/llamacpp/".to_owned(), "history", of_engine),
         (
@@ -204,7 +205,7 @@ fn places() -> Vec<Place> {
         (
             "lock".to_owned(),
             "snapshot_of",
-            &format!("{all_puts} retire snapshot snapshot_named remove_snapshot"),
+            &format!("{all_puts} retire snapshot snapshot_named remove_snapshot import restore"),
         ),
         ("format".to_owned(), "open", ""),
         (

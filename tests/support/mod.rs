@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use ciborium::Value;
 use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile, Members, Name,
-    ObjectId, PreparedEngine, RefName, Stamp,
+    ObjectId, PreparedEngine, RefName, Staging, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -174,7 +174,30 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
             "remove_snapshot",
             catalog.remove_snapshot(&snapshot).map(drop),
         ),
+        ("import", with_another(|it| import(catalog, it))),
+        ("restore", with_another(|it| restore(catalog, it))),
+        (
+            "stage",
+            catalog.stage("elsewhere").and_then(Staging::finish),
+        ),
     ]
+}
+
+/// Does something with a catalog that has what no other has.
+fn with_another<T>(act: impl FnOnce(&Catalog) -> T) -> T {
+    let another = Home::new();
+    another.put(&entry("b4", 1));
+    act(&another.catalog)
+}
+
+fn import(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
+    let mut imported = catalog.import(from, &stamp(3))?;
+    imported.problems.pop().map_or(Ok(()), |it| Err(it.cause))
+}
+
+fn restore(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
+    let object = object_of(&entry("b4", 1));
+    catalog.restore(&[object].into(), &[from]).map(drop)
 }
 
 /// Stores the files of an engine, whether it is recorded or not.
