@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::durable::{Dir, PathError, Permissions, Root};
+use crate::durable::{Dir, FileTime, PathError, Permissions, Root};
 use crate::layout;
 
 /// The most bytes of a path that a name in quarantine keeps; its random end has to fit too.
@@ -40,6 +40,8 @@ pub(crate) fn replace(
     let (above, name) = split(path);
     let dir = root.dir(above)?;
     let staged = root.stage_named(bytes, Permissions::ByUmask)?;
+    // It may be a ref, which else would have the time of a tick.
+    staged.set_modified(FileTime::now())?;
     root.sync([staged.file()], [])?;
     let kept = keep(root, &dir, &name)?;
     dir.replace(staged, &name)?;

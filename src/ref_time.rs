@@ -5,40 +5,40 @@
 //! ref had never before, and a copy keeps the time of what was copied. So two of one name that have the
 //! same time hold the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::durable::{FileTime, PathError, Root};
+use crate::durable::{FileKind, FileTime, PathError, Root};
 use crate::layout;
 use crate::name::{Name, RefName};
-
-/// Times in milliseconds, or coarser, are those of a file system that keeps no better ones, or of a tool
-/// that gives all files one time.
-const COARSE: i64 = 1_000_000;
-
-/// Returns whether files that were written at different times would have different ones.
-fn is_fine(time: FileTime) -> bool {
-    time.nanoseconds % COARSE != 0
-}
 
 /// Returns when a ref was written, if that tells it from others. What is read of the ref after this is
 /// what was written then, or later.
 pub(crate) fn read(root: &Root, name: &RefName) -> Result<Option<FileTime>, PathError> {
     let found = root.stat(&layout::ref_file(name).path())?;
-    Ok(found
-        .map(|stat| stat.modified)
-        .filter(|time| is_fine(*time)))
+    let time = found.map(|stat| stat.modified);
+    Ok(time.filter(|time| time.is_fine()))
 }
 
-/// Returns whether the times of all refs tell them from others.
-pub(crate) fn are_all_fine(root: &Root) -> Result<bool, PathError> {
-    let top = Path::new(layout::REFS);
-    for (engine, _) in root.list(top)? {
-        if Name::from_file_name(&engine).is_some() {
-            let refs = root.list_stats(&top.join(engine))?;
-            if !refs.iter().all(|(_, stat)| is_fine(stat.modified)) {
-                return Ok(false);
-            }
+/// Returns the refs and names of snapshots whose times do not tell them from others.
+pub(crate) fn doubtful(root: &Root) -> Result<Vec<PathBuf>, PathError> {
+    let (refs, snapshots) = (Path::new(layout::REFS), Path::new(layout::SNAPSHOTS));
+    let is_name = |name: &str| Name::from_file_name(name).is_some();
+    let mut found = doubtful_in(root, snapshots, &is_name)?;
+    for (engine, kind) in root.list(refs)? {
+        if kind == FileKind::Directory {
+            let is_ref = |name: &str| RefName::from_file_names(&engine, name).is_some();
+            found.extend(doubtful_in(root, &refs.join(&engine), &is_ref)?);
         }
     }
-    Ok(true)
+    Ok(found)
+}
+
+fn doubtful_in(
+    root: &Root,
+    dir: &Path,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Result<Vec<PathBuf>, PathError> {
+    let found = root.list_stats(dir)?.into_iter();
+    let doubtful = found.filter(|(name, stat)| is_known(name) && !stat.modified.is_fine());
+    Ok(doubtful.map(|(name, _)| dir.join(name)).collect())
 }

@@ -19,7 +19,8 @@ use super::{Context, Status, open_source};
 /// engine, version, what ours holds, what theirs holds, and the fields that differ. Where all are the
 /// same, prints `equal` and the id of the snapshot of both.
 ///
-/// Changes nothing, here or there; what came from another machine stays in `tmp/` for a pull. Entries are
+/// Changes nothing, here or there. From another machine what differs is transferred into `tmp/`, which must
+/// be writable, and stays there for a pull. Entries are
 /// compared, not what is attached to them; those that are the same are not read: `verify` does that. Exit
 /// status: 0 where they are equal, 1 where they differ, 3 where something could not be read.
 #[derive(Debug, Args)]

@@ -120,6 +120,10 @@ pub(super) fn show_repair(
     for lost in &report.lost {
         say("lost", &describe(lost));
     }
+    for blob in report.lost_blobs() {
+        let advice = "`pull --blobs`, or `blobs add`, may bring it again";
+        say("lost", &format!("blob {blob}: {advice}"));
+    }
     advise(after);
     let done = repairs.iter().filter(|it| it.action.is_change()).count();
     let done = counted(done, "finding");

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, mkdirat, statx, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fstat, mkdirat, statx, unlinkat};
 use rustix::io::Errno;
 
 use super::root::{DirIdentity, open_file};
 use super::staged::set_modified;
-use super::{Cause, FileTime, LockWait, PathError, Permissions, Root};
+use super::{Cause, FileStat, FileTime, LockWait, PathError, Permissions, Root};
 
 /// The most files and directories that are synced one by one; for more, one sync of the whole file
 /// system is quicker.
@@ -209,7 +209,12 @@ impl<'r> Dir<'r> {
     /// Gives the file `name`, as far as it exists, the time at which it was written. That need not survive.
     pub(crate) fn set_modified(&self, name: &str, time: FileTime) -> Result<(), PathError> {
         let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;
-        file.map_or(Ok(()), |file| set_modified(&file, time))
+        let is_new = |file: &File| Ok(FileStat::from(fstat(file)?).modified != time);
+        let set = |file: File| match is_new(&file)? {
+            true => set_modified(&file, time),
+            false => Ok(()),
+        };
+        file.map_or(Ok(()), set)
             .map_err(|errno| self.fail("set the time of", name, errno))
     }
 

@@ -211,17 +211,32 @@ impl Root {
 
 impl FileTime {
     /// Returns the time, more precisely than the clock by which the kernel gives times to files: no two
-    /// calls return the same, unless the clock is set back.
+    /// calls return the same, unless the clock is set back. It is never one of [whole
+    /// milliseconds](Self::is_fine).
     #[allow(
         clippy::useless_conversion,
         reason = "the types differ between architectures"
     )]
     pub(crate) fn now() -> Self {
         let time = clock_gettime(ClockId::Realtime);
-        Self {
+        let now = Self {
             seconds: time.tv_sec.into(),
             nanoseconds: time.tv_nsec.into(),
+        };
+        if now.is_fine() {
+            return now;
         }
+        Self {
+            nanoseconds: now.nanoseconds + 1,
+            ..now
+        }
+    }
+
+    /// Returns whether it can tell files that were written at different times apart: one of whole
+    /// milliseconds, or coarser, is of a file system that keeps no better ones, or of a tool that gives
+    /// all files one.
+    pub(crate) fn is_fine(self) -> bool {
+        self.nanoseconds % 1_000_000 != 0
     }
 }
 

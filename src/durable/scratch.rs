@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
-use super::{Cause, Lock, PathError, Permissions, Root};
+use super::{Cause, FileTime, Lock, PathError, Permissions, Root};
 use crate::layout::TMP;
 
 /// The file whose lock says that the directory is in use.
@@ -100,6 +100,27 @@ impl Scratch {
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), PathError> {
         let staged = self.root.stage_named(bytes, Permissions::ByUmask)?;
         self.root.own_dir()?.replace(staged, name)
+    }
+
+    /// Makes an empty file at `path`, and the directories above it; one that is there stays.
+    pub(crate) fn touch(&self, path: &Path) -> Result<(), PathError> {
+        let dir = self.root.open_dir(path.parent().unwrap_or(Path::new("")))?;
+        let name = path.file_name().unwrap_or_default();
+        let flags = OFlags::WRONLY | OFlags::CREATE;
+        let made = open_beneath(dir.fd(), name, flags, Mode::from_raw_mode(0o600));
+        made.map_err(|errno| self.root.error("create", path, errno))?;
+        Ok(())
+    }
+
+    /// Gives the file at `path`, if there is one, a time that tells it from no other.
+    pub(crate) fn forget_time(&self, path: &Path) -> Result<(), PathError> {
+        let time = FileTime {
+            seconds: 0,
+            nanoseconds: 0,
+        };
+        let dir = self.root.open_dir(path.parent().unwrap_or(Path::new("")))?;
+        let name = path.file_name().unwrap_or_default();
+        dir.set_modified(&name.to_string_lossy(), time)
     }
 
     /// Removes what is at `path` in the directory, with all that is in it; what is absent is no error.

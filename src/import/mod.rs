@@ -275,6 +275,9 @@ impl Catalog {
             }
         };
         let expect = current.map_or(Expect::Absent, Expect::Object);
+        // A time that tells something is not given up for what somebody else says.
+        let takes_time = outcome != ImportOutcome::Same
+            || ref_time::read(self.root_dir(), &name).is_ok_and(|time| time.is_none());
         let update = match outcome {
             ImportOutcome::Kept | ImportOutcome::Conflict => None,
             ImportOutcome::Ours => choose::settled(ours, &theirs).map(|through| Update {
@@ -283,7 +286,7 @@ impl Catalog {
             }),
             // Where both hold the same, it may not have been synced yet.
             _ => Some(Update {
-                written: arrival.written,
+                written: arrival.written.filter(|_| takes_time),
                 ..Update::to(arrival.op(), expect, theirs.current)
             }),
         };
@@ -409,8 +412,8 @@ impl Arrival {
     /// Reads what a ref of the source holds, and the bytes of that; `None` where it was retired
     /// meanwhile.
     fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<(Self, Vec<u8>)>, Error> {
-        // Before it is read: what it holds may be newer than this, and never older.
-        let written = ref_time::read(source.root_dir(), name).map_err(RefError::from)?;
+        let time = || ref_time::read(source.root_dir(), name).map_err(RefError::from);
+        let before = time()?;
         let Some(record) = source.current(name)? else {
             return Ok(None);
         };
@@ -418,6 +421,8 @@ impl Arrival {
         let bytes = encode_checked(&record.entry)?.into_bytes();
         // A change in between makes it newer than what is brought in, which is no harm.
         let changes = source.history(name)?;
+        // Of a ref that changed as it was read the time is not known.
+        let written = before.filter(|_| time().is_ok_and(|after| after == before));
         let arrival = Self {
             record,
             changes,

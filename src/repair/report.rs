@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::hash::ObjectId;
+use crate::layout;
 use crate::name::{Name, RefName};
 use crate::verify::{Finding, Report, Slug};
 
@@ -145,7 +146,7 @@ impl RepairReport {
                 None => Action::Gone,
             };
             if let (Action::MovedAside { .. }, Some(object)) = (&action, finding.object)
-                && finding.path == crate::layout::object(&object).path()
+                && finding.path == layout::object(&object).path()
                 && is_content(finding.slug)
             {
                 lost.entry(object).or_insert_with(|| Lost::new(object));
@@ -170,6 +171,15 @@ impl RepairReport {
             lost: lost.into_values().collect(),
             after,
         }
+    }
+
+    /// Returns the blobs that were damaged, and of which there is no right copy: they were moved aside, and
+    /// an import that brings blobs may bring them again.
+    pub fn lost_blobs(&self) -> impl Iterator<Item = ObjectId> {
+        let moved = self.repairs.iter().filter(|it| {
+            matches!(it.action, Action::MovedAside { .. }) && it.finding.is_below(layout::BLOBS)
+        });
+        moved.filter_map(|it| it.finding.object)
     }
 
     /// Returns whether there are no errors and no warnings now.

@@ -1,5 +1,6 @@
 //! One round of repairs: what is done about each finding.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -20,7 +21,9 @@ pub(super) struct Round<'r, 'f> {
     root: &'r Root,
     findings: &'f [Finding],
     copies: Copies<'r>,
-    contents: Contents<'r>,
+    from: &'r [&'r Root],
+    /// Known once objects are restored, which manifests are among.
+    contents: OnceCell<Contents<'r>>,
 }
 
 impl<'r, 'f> Round<'r, 'f> {
@@ -28,7 +31,8 @@ impl<'r, 'f> Round<'r, 'f> {
         Self {
             root,
             findings,
-            contents: Contents::find(root, from, &wanted_blobs(findings)),
+            from,
+            contents: OnceCell::new(),
             copies: Copies::find(root, from, wanted(root, findings), findings),
         }
     }
@@ -66,7 +70,7 @@ impl<'r, 'f> Round<'r, 'f> {
         match (finding.slug, finding.object) {
             (Slug::ObjectMode, Some(object)) => self.set_mode(&object),
             (Slug::ObjectForm, _) => self.move_aside(path),
-            (_, Some(blob)) if is_of_blob(finding) => match self.contents.restore(&blob)? {
+            (_, Some(blob)) if is_of_blob(finding) => match self.contents().restore(&blob)? {
                 Some(from) => Ok(Action::Restored { from }),
                 None if finding.slug == Slug::Unreadable => Ok(Action::Nothing),
                 None => self.move_aside(path),
@@ -91,6 +95,11 @@ impl<'r, 'f> Round<'r, 'f> {
                 None => Ok(Action::Nothing),
             },
         }
+    }
+
+    fn contents(&self) -> &Contents<'r> {
+        let find = || Contents::find(self.root, self.from, &wanted_blobs(self.findings));
+        self.contents.get_or_init(find)
     }
 
     fn act_on_ref(&self, slug: Slug, path: &Path, name: &RefName) -> Result<Action, PathError> {

@@ -7,7 +7,7 @@ use std::process::Command;
 use engine_catalog::{Artifacts, Catalog, ObjectId, PreparedEngine};
 
 use crate::peer::{Peer, assert_sound};
-use crate::support::stamp;
+use crate::support::{name, object_file, stamp};
 use crate::two::{plant, said};
 
 const CONTENT: &[u8] = b"\x7fELF of an engine";
@@ -93,9 +93,31 @@ fn blob_larger_than_the_manifest_says_is_not_transferred() {
     let theirs = blob(&peer.theirs.catalog, &id);
     fs::remove_file(&theirs).unwrap();
     File::create(theirs).unwrap().set_len(1 << 40).unwrap();
-    let (shown, said, _) = heal(&peer, &[&peer.source()]);
+    let (shown, said, status) = heal(&peer, &[&peer.source()]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains(&format!("lost: blob {id}")), "{said}");
     assert!(said.contains("has 0 of 1 blob"), "{said}");
     assert!(shown.contains("moved to quarantine"), "{shown}");
+}
+
+/// Which file has the content is known from the manifest alone.
+#[test]
+fn damaged_blob_comes_from_the_file_that_was_recorded_once_its_manifest_is_restored() {
+    let Some((peer, id)) = two() else { return };
+    let ours = peer.catalog();
+    fs::write(peer.theirs.outside().join("server"), CONTENT).unwrap();
+    let current = ours.current(&name("vllm/1")).unwrap().unwrap();
+    let [manifest] = ours.attachments(&current.object).unwrap()[..] else {
+        panic!("it has one manifest");
+    };
+    plant(&object_file(ours.root(), manifest), b"damaged");
+    plant(&blob(&ours, &id), b"damaged");
+    // Theirs has no blobs.
+    fs::remove_dir_all(peer.theirs.at("blobs")).unwrap();
+    let (shown, said, status) = heal(&peer, &[&peer.source()]);
+    assert_eq!(status, 0, "{said}");
+    assert!(shown.contains("/server"), "{shown}");
+    assert_eq!(fs::read(blob(&ours, &id)).unwrap(), CONTENT);
 }
 
 /// Without a peer it would only be moved aside.

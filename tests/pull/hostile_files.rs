@@ -124,14 +124,38 @@ fn more_bytes_than_are_wanted() {
 }
 
 #[test]
-fn more_of_a_file_than_it_said_ends_rsync() {
+fn directories_in_the_place_of_files() {
     let Some(peer) = Peer::new() else { return };
+    let subject = object_of(&entry("ours", 1));
+    let link = crate::support::link;
+    link(peer.theirs.catalog.root(), subject, subject);
+    let links = peer.theirs.at("attachments");
+    let link = walkdir::WalkDir::new(&links)
+        .into_iter()
+        .map(Result::unwrap);
+    let link = link.filter(|it| it.file_type().is_file()).last().unwrap();
+    fs::remove_file(link.path()).unwrap();
+    fs::create_dir(link.path()).unwrap();
+    fs::create_dir_all(peer.theirs.at("refs/llamacpp/b1")).unwrap();
+    let link = link.path().strip_prefix(peer.theirs.at("")).unwrap();
+    let link = format!("{} is a directory", link.display());
+    peer.harms_nothing(&[], &["refs/llamacpp/b1 is a directory", &link]);
+}
+
+#[test]
+fn more_of_a_file_than_it_said_ends_rsync() {
+    let Some(mut peer) = Peer::new() else { return };
     let file = peer.theirs.at("refs/llamacpp/b1");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "x".repeat(100_000)).unwrap();
     // As if it had said that it were small.
-    let lie = "--rsync-option=--max-size=1g";
-    peer.harms_nothing(&[lie], &["File too large", "refs/llamacpp/b1"]);
+    let rsync = skip::program("rsync").unwrap();
+    peer.runs(&format!(
+        "#!/bin/sh\nfor arg; do\n  shift\n  case $arg in --max-size=*) ;; *) set -- \"$@\" \"$arg\" ;; esac\n\
+         done\nexec {} \"$@\"\n",
+        rsync.display()
+    ));
+    peer.harms_nothing(&[], &["File too large", "refs/llamacpp/b1"]);
 }
 
 #[test]

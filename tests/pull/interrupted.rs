@@ -176,3 +176,20 @@ fn two_pulls_of_one_source_come_one_after_the_other() {
     );
     assert_sound(&peer.catalog());
 }
+
+/// A history that came before is of then.
+#[test]
+fn what_a_dry_run_left_decides_nothing_later() {
+    let Some(peer) = Peer::new() else { return };
+    let ours = peer.catalog();
+    peer.theirs.put(&entry("b1", 1));
+    assert!(peer.pull(&[]).status.success());
+    peer.theirs.put(&entry("b1", 2));
+    assert!(peer.pull(&["--dry-run"]).status.success());
+    peer.theirs.put(&entry("b1", 3));
+    let put = ours.put(&entry("b1", 3), &stamp(1));
+    put.unwrap();
+    let output = peer.pull(&[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}

@@ -10,6 +10,7 @@ mod hostile_speech;
 mod interrupted;
 mod larger;
 mod live;
+mod options;
 mod peer;
 mod times;
 mod transports;

@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) theirs: Home,
     pub(crate) ours: Program,
     rsh: PathBuf,
+    /// Where `rsync` is looked for, if not where it is.
+    path: Option<PathBuf>,
 }
 
 impl Peer {
@@ -26,7 +28,12 @@ impl Peer {
         skip::program("rsync")?;
         let (theirs, ours) = (Home::new(), Program::with_catalog());
         let rsh = script(theirs.outside(), "shell", SHELL);
-        let peer = Self { theirs, ours, rsh };
+        let peer = Self {
+            theirs,
+            ours,
+            rsh,
+            path: None,
+        };
         peer.catalog()
             .put(&entry("ours", 1), &crate::support::stamp(1))
             .unwrap();
@@ -59,10 +66,21 @@ impl Peer {
         self.rsh = script(self.theirs.outside(), "speech", text);
     }
 
+    /// Has a script in the place of rsync here.
+    pub(crate) fn runs(&mut self, text: &str) {
+        let bin = self.theirs.outside().join("bin");
+        fs::create_dir(&bin).unwrap();
+        script(&bin, "rsync", text);
+        let system = std::env::var("PATH").unwrap();
+        self.path = Some(format!("{}:{system}", bin.display()).into());
+    }
+
     pub(crate) fn pull(&self, more: &[&str]) -> Output {
-        let args = self.args(more);
-        let args: Vec<_> = args.iter().map(String::as_str).collect();
-        self.ours.output(&args, b"")
+        let mut command = self.ours.command();
+        if let Some(path) = &self.path {
+            command.env("PATH", path);
+        }
+        command.args(self.args(more)).output().unwrap()
     }
 
     /// Pulls what does harm: nothing outside of `tmp/` changes, the error names the source and every one

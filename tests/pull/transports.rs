@@ -170,6 +170,20 @@ fn what_was_attached_since_both_have_an_entry_comes_along() {
 }
 
 #[test]
+fn what_is_foreign_among_our_names_is_passed_over() {
+    let Some(peer) = Peer::new() else { return };
+    peer.theirs.put(&entry("b1", 1));
+    for place in ["refs/README", "refs/llamacpp/.new", "attachments/README"] {
+        let place = peer.ours.root().join(place);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, "foreign").unwrap();
+    }
+    assert!(peer.pull(&[]).status.success());
+    assert!(peer.catalog().exists("llamacpp:b1").unwrap());
+    assert!(peer.staged().is_empty());
+}
+
+#[test]
 fn dry_run_shows_what_differs_and_stores_nothing_and_what_came_is_not_fetched_again() {
     let Some(peer) = Peer::new() else { return };
     let new = peer.theirs.put(&entry("b1", 1));

@@ -91,7 +91,8 @@ impl Heal {
             let report = with_bar(|progress| catalog.repair(&gathered.from(), progress))?;
             let report = told_by_peer(report, &gathered);
             show_repair(context, "heal", &report)?;
-            Ok(match report.is_clean() && report.lost.is_empty() {
+            let is_lost = !report.lost.is_empty() || report.lost_blobs().next().is_some();
+            Ok(match report.is_clean() && !is_lost {
                 true => Status::Done,
                 false => Status::Found,
             })

@@ -96,6 +96,14 @@ impl HealFrom {
                 all.extend(peers::named(std::slice::from_ref(name))?);
             }
         }
+        if all.is_empty() {
+            let file = catalog.root().join(peers::FILE);
+            say(
+                "heal",
+                &format!("no peer is named on a line of {}", file.display()),
+            );
+            return Ok(false);
+        }
         let mut gathered = Gathered::new(catalog, all, &self.transfer)?;
         let mut is_any = false;
         let ended = gathered.bring(wanted.clone().into()).and_then(|()| {

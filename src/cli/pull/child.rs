@@ -13,7 +13,7 @@ use engine_catalog::Staging;
 use crate::cli::failure::{Failure, say};
 
 /// How rsync tells of a file: what it does with it, its bytes, its name.
-pub(super) const LINE: &str = "@%i %l %n";
+pub(super) const OUT_FORMAT: &str = "--out-format=@%i %l %n";
 
 /// Runs rsync so that no file of its gets larger than the source may have said, and so that its lists of
 /// names do not take all the memory there is.
@@ -46,8 +46,9 @@ pub(super) struct Limits {
     pub(super) bytes: u64,
 }
 
-/// A file that rsync tells of.
+/// A file or directory that rsync tells of.
 pub(super) struct Told<'l> {
+    /// That of a directory ends with a slash.
     pub(super) name: &'l str,
     /// Bytes.
     pub(super) size: u64,
@@ -157,7 +158,8 @@ fn count(
         seen.files += 1;
         let name = match parse(&line) {
             Some((what, size, name)) => {
-                if what.starts_with(">f") {
+                // A file that is transferred, a directory that is made.
+                if what.starts_with(">f") || what.starts_with("cd") {
                     show(seen, &Told { name, size });
                 }
                 name
@@ -183,7 +185,7 @@ fn count(
     Ok(())
 }
 
-/// Takes a line of [`LINE`] apart.
+/// Takes a line of [`OUT_FORMAT`] apart.
 fn parse(line: &str) -> Option<(&str, u64, &str)> {
     let mut parts = line.strip_prefix('@')?.splitn(2, ' ');
     let what = parts.next()?;

@@ -13,7 +13,7 @@ pub(in crate::cli) fn gather(
     (names, by): (Names, By),
 ) -> Result<Catalog, Failure> {
     rsync.bring_names(staging, names, by)?;
-    rsync.bring_links(staging)?;
+    rsync.find_links(staging)?;
     let mut theirs = None;
     loop {
         let wanted = staging.wanted()?;

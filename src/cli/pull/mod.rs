@@ -100,7 +100,7 @@ impl Pull {
             true => Names::All,
             false => Names::Different,
         };
-        let by = match self.checksum || !staging.may_compare_times()? {
+        let by = match self.checksum {
             true => By::Contents,
             false => By::Times,
         };

@@ -16,8 +16,9 @@ use crate::cli::failure::{Failure, say};
 const MAX_NAMED: u64 = 65;
 /// The most bytes of a history, and of an object.
 const MAX_OBJECT: u64 = 64 << 20;
-/// The most bytes of a link; it is read by its name alone.
-const MAX_LINK: u64 = 1 << 10;
+/// The most bytes of what is written by whoever rsync runs to reach the source, such as the key of another
+/// machine, while rsync itself writes nothing.
+const MAX_OF_OTHERS: u64 = 16 << 20;
 
 /// Seconds after which a source that says nothing is given up.
 const PATIENCE: u64 = 120;
@@ -63,16 +64,14 @@ pub(in crate::cli) enum By {
     Contents,
 }
 
-/// The arguments for all that is shown of a source.
-fn tree(options: &[&str], shown: &[&str]) -> Vec<OsString> {
-    let mut args = vec!["-r".into(), "-m".into()];
-    args.extend(options.iter().map(OsString::from));
-    args.extend(shown.iter().map(|rule| format!("--filter={rule}").into()));
-    args
-}
+/// Takes up what rsync tells of.
+type Take<'t> = &'t mut dyn FnMut(&mut Seen, &Told<'_>);
 
 /// Counts a file that came.
 fn transferred(seen: &mut Seen, told: &Told<'_>) {
+    if told.name.ends_with('/') {
+        return;
+    }
     seen.bytes = seen.bytes.saturating_add(told.size);
     seen.objects += u64::from(told.name.starts_with("objects/"));
 }
@@ -119,44 +118,93 @@ impl<'a> Rsync<'a> {
             By::Contents => "--checksum",
         };
         let options = ["--times", "--omit-dir-times", compare];
-        match which {
-            Names::Different => {
-                let different = self.find_different(staging, &options, &NAMES)?;
-                self.bring_list(staging, &different, &options, MAX_NAMED)
-            }
-            Names::All => {
-                let mut args = tree(&options, &NAMES);
-                args.push(format!("--copy-dest={HERE}").into());
-                args.push(format!("--max-size={MAX_NAMED}").into());
-                self.run(staging, "", self.spec, args, MAX_NAMED, &mut transferred)
-            }
+        let mut args = options.map(OsString::from).to_vec();
+        let mut wanted = match which {
+            // None of them has come.
+            Names::All => self.find_different(staging, "", &options, &NAMES)?,
+            Names::Different => self.find_different(staging, HERE, &options, &NAMES)?,
+        };
+        if wanted.is_empty() && self.seen.is_partial {
+            let message = format!("rsync could not read {}", self.spec);
+            return Err(Failure::Unusable(message));
         }
+        match (which, by) {
+            (Names::All, _) => args.push(format!("--copy-dest={HERE}").into()),
+            (Names::Different, By::Times) => wanted.extend(staging.doubtful()?),
+            (Names::Different, By::Contents) => {}
+        }
+        self.bring_list(staging, &wanted, args, MAX_NAMED)?;
+        // The times were told before the files were read: what has changed since has another now.
+        let mut args: Vec<OsString> = ["--times", "--omit-dir-times", "--modify-window=-1"]
+            .map(OsString::from)
+            .to_vec();
+        args.push("--dry-run".into());
+        let changed =
+            self.find(|rsync, take| rsync.run_list(staging, &wanted, args, MAX_OF_OTHERS, take))?;
+        staging.forget_times(&changed)?;
+        if which == Names::Different {
+            staging.pass_over_same()?;
+        }
+        Ok(())
     }
 
-    /// Brings the links that are not here. They are empty, and told apart by their names.
-    pub(in crate::cli) fn bring_links(&mut self, staging: &Staging) -> Result<(), Failure> {
-        let options = ["--size-only"];
-        let different = self.find_different(staging, &options, &LINKS)?;
-        self.bring_list(staging, &different, &options, MAX_LINK)
+    /// Finds the links that are not here. They are empty, and told apart by their names.
+    pub(in crate::cli) fn find_links(&mut self, staging: &mut Staging) -> Result<(), Failure> {
+        let links = self.find_different(staging, HERE, &["--size-only"], &LINKS)?;
+        staging.offer_links(&links);
+        Ok(())
     }
 
-    /// Returns what of all that is shown of the source is not as here. Nothing is transferred.
+    /// Returns what of all that is shown of the source is not as in the directory `than`, as seen from the
+    /// staging. Nothing is transferred.
     fn find_different(
         &mut self,
         staging: &Staging,
+        than: &str,
         options: &[&str],
         shown: &[&str],
     ) -> Result<Vec<PathBuf>, Failure> {
-        let mut args = tree(options, shown);
-        args.push("--dry-run".into());
-        let mut different = Vec::new();
-        let files = self.seen.files;
-        self.run(staging, HERE, self.spec, args, 0, &mut |_, told| {
-            different.push(told.name.into());
+        let mut args = vec!["-r".into(), "--dry-run".into()];
+        args.extend(options.iter().map(OsString::from));
+        args.extend(shown.iter().map(|rule| format!("--filter={rule}").into()));
+        // What is a directory as deep as files are is told of.
+        let deepest = shown.iter().map(|rule| rule.matches('/').count()).max();
+        let (mut odd, spec) = (0, self.spec);
+        let different = self.find(|rsync, take| {
+            rsync.run(
+                staging,
+                than,
+                spec,
+                args,
+                MAX_OF_OTHERS,
+                &mut |seen, told| match told.name.strip_suffix('/') {
+                    None => take(seen, told),
+                    Some(dir) if Some(dir.split('/').count()) == deepest => {
+                        say("error", &format!("in {spec}: {dir} is a directory"));
+                        odd += 1;
+                    }
+                    Some(_) => {}
+                },
+            )
+        })?;
+        self.seen.passed_over += odd;
+        Ok(different)
+    }
+
+    /// Returns the files that a run tells of which transfers none.
+    fn find(
+        &mut self,
+        run: impl FnOnce(&mut Self, Take<'_>) -> Result<(), Failure>,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let (files, mut found) = (self.seen.files, Vec::new());
+        run(self, &mut |_, told| {
+            if !told.name.ends_with('/') {
+                found.push(told.name.into());
+            }
         })?;
         // They count when they come.
         self.seen.files = files;
-        Ok(different)
+        Ok(found)
     }
 
     /// Brings the texts that are wanted. They come before the objects that they name, as a reader reads.
@@ -165,7 +213,8 @@ impl<'a> Rsync<'a> {
         staging: &Staging,
         wanted: &Wanted,
     ) -> Result<(), Failure> {
-        self.bring_list(staging, &wanted.texts, &["--ignore-times"], MAX_OBJECT)
+        let options = vec!["--ignore-times".into()];
+        self.bring_list(staging, &wanted.texts, options, MAX_OBJECT)
     }
 
     /// Brings the objects and blobs that are wanted.
@@ -175,16 +224,29 @@ impl<'a> Rsync<'a> {
         wanted: &Wanted,
     ) -> Result<(), Failure> {
         self.bar.expect(wanted.objects.len());
-        self.bring_list(staging, &wanted.objects, &[], MAX_OBJECT)?;
-        self.bring_list(staging, &wanted.blobs, &[], wanted.largest_blob)
+        self.bring_list(staging, &wanted.objects, Vec::new(), MAX_OBJECT)?;
+        self.bring_list(staging, &wanted.blobs, Vec::new(), wanted.largest_blob)
     }
 
+    /// Brings files of at most so many bytes.
     fn bring_list(
         &mut self,
         staging: &Staging,
         paths: &[PathBuf],
-        options: &[&str],
+        mut args: Vec<OsString>,
         max_size: u64,
+    ) -> Result<(), Failure> {
+        args.push(format!("--max-size={max_size}").into());
+        self.run_list(staging, paths, args, max_size, &mut transferred)
+    }
+
+    fn run_list(
+        &mut self,
+        staging: &Staging,
+        paths: &[PathBuf],
+        mut args: Vec<OsString>,
+        max_size: u64,
+        take: Take<'_>,
     ) -> Result<(), Failure> {
         if paths.is_empty() {
             return Ok(());
@@ -196,11 +258,9 @@ impl<'a> Rsync<'a> {
         let list = staging.path().join(list);
         let from = ["-0".to_owned(), format!("--files-from={}", list.display())];
         // Not every source has a history.
-        let mut args = vec![OsString::from("--ignore-missing-args")];
+        args.push("--ignore-missing-args".into());
         args.extend(from.map(OsString::from));
-        args.extend(options.iter().map(OsString::from));
-        args.push(format!("--max-size={max_size}").into());
-        self.run(staging, "", source, args, max_size, &mut transferred)
+        self.run(staging, "", source, args, max_size, take)
     }
 
     /// Has rsync bring files to `to`, as seen from the staging, each of at most so many bytes.
@@ -209,22 +269,27 @@ impl<'a> Rsync<'a> {
         staging: &Staging,
         to: &str,
         source: &str,
-        mut args: Vec<OsString>,
+        own: Vec<OsString>,
         max_size: u64,
-        take: &mut dyn FnMut(&mut Seen, &Told<'_>),
+        take: Take<'_>,
     ) -> Result<(), Failure> {
+        let mut args = vec![OsString::from(format!("--timeout={PATIENCE}"))];
+        args.extend(self.options.iter().cloned());
+        // Of what the caller asked for none may change what rsync says, and what is done with that.
         args.extend(
             [
-                "--no-links".to_owned(),
+                "--no-verbose",
+                "--no-progress",
+                "--debug=none",
+                "--info=none,nonreg1,skip1",
+                "--no-links",
                 // Nothing of theirs decides who may read here.
-                "--chmod=D0700,F0600".to_owned(),
-                format!("--timeout={PATIENCE}"),
-                "--info=nonreg1,skip1,del0".to_owned(),
-                format!("--out-format={}", child::LINE),
+                "--chmod=D0700,F0600",
+                child::OUT_FORMAT,
             ]
             .map(OsString::from),
         );
-        args.extend(self.options.iter().cloned());
+        args.extend(own);
         args.extend(["--".into(), format!("{source}/").into()]);
         args.push(staging.path().join(to).join("").into());
         let (seen, bar) = (&mut self.seen, &mut self.bar);

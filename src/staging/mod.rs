@@ -4,7 +4,9 @@
 //! The library runs no program: whoever has a [`Staging`] lets a program such as rsync put files there.
 //! Nothing in it is trusted, and what it lacks is read from the catalog itself.
 
-use std::collections::BTreeSet;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +21,7 @@ use crate::manifest::Manifest;
 use crate::name::RefName;
 use crate::object::Object;
 use crate::repair::Needed;
-use crate::{attachments, objects, ref_time, refs, snapshots};
+use crate::{attachments, objects, refs, snapshots};
 
 /// The file with the list of what is wanted.
 const LIST: &str = "list";
@@ -41,6 +43,8 @@ pub struct Staging {
     asked: BTreeSet<PathBuf>,
     blobs: Blobs,
     are_histories_of_ours_wanted: bool,
+    /// Links that the source has, by their subjects.
+    offered: BTreeMap<ObjectId, Vec<ObjectId>>,
 }
 
 /// Files of the source that are missing, relative to its root, each sorted.
@@ -86,11 +90,13 @@ impl Catalog {
             asked: BTreeSet::new(),
             blobs: Blobs::default(),
             are_histories_of_ours_wanted: false,
+            offered: BTreeMap::new(),
         };
         // They may be others by now, or none.
         for names in [
             layout::FORMAT,
             layout::REFS,
+            layout::HISTORY,
             layout::SNAPSHOTS,
             layout::ATTACHMENTS,
         ] {
@@ -173,21 +179,10 @@ impl Staging {
         Ok(LIST)
     }
 
-    /// Returns whether a ref of the source that has the same time as ours, in nanoseconds, holds the same
-    /// (`layout.md` section 5.1). Else what they hold is to be compared. It looks at each ref, and reads
-    /// none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Path`] where the refs cannot be listed.
-    pub fn may_compare_times(&self) -> Result<bool, Error> {
-        Ok(ref_time::are_all_fine(&self.here)?)
-    }
-
-    /// Returns what is still missing: the format marker, and the closure of the refs, named snapshots and
-    /// links that came, which is the histories of refs that are not as here, objects, what is attached to
-    /// those, and the contents of artifacts if they are to come along. What was wanted before is not wanted
-    /// again, so that a source that does not have it is asked once. It takes as long as what came is large.
+    /// Returns what is still missing: the format marker, and the closure of the refs and named snapshots
+    /// that came, which is the histories of refs that are not as here, objects, what is attached to those,
+    /// and the contents of artifacts if they are to come along. What was wanted before is not wanted again,
+    /// so that a source that does not have it is asked once. It takes as long as what came is large.
     ///
     /// What is here, or has come and is right, is not wanted. What has come before and is damaged is
     /// removed.
@@ -214,9 +209,8 @@ impl Staging {
                 }
             }
         }
-        // What is attached to what is here. Damage is for the import to tell.
-        let links = attachments::list_all(self.scratch.root()).by_subject;
-        stack.extend(links.into_keys().filter(|subject| self.is_here(subject)));
+        let offered = self.offered.keys();
+        stack.extend(offered.filter(|subject| self.is_here(subject)).copied());
         for name in snapshots::list(self.scratch.root())? {
             if let Ok(Some(object)) = snapshots::read(self.scratch.root(), &name) {
                 if self.is_complete(&object) {
@@ -256,6 +250,10 @@ impl Staging {
         stack: &mut Vec<ObjectId>,
         wanted: &mut Wanted,
     ) -> Result<(), Error> {
+        for attached in self.offered.remove(object).into_iter().flatten() {
+            let link = layout::attachment(object, &attached).path();
+            self.scratch.touch(&link)?;
+        }
         for root in [self.scratch.root(), &self.here] {
             // What cannot be listed leads to nothing.
             stack.extend(attachments::list(root, object).unwrap_or_default());
