@@ -105,6 +105,24 @@ pub(crate) fn add_all(root: &Root, links: &BTreeSet<Link>) -> Result<(), PathErr
         .try_for_each(|some| add_some(root, some))
 }
 
+/// Removes a link, so that it stays away, and returns whether there was one.
+///
+/// # Locking
+///
+/// The caller holds the store lock, in either way.
+pub(crate) fn remove(root: &Root, (subject, object): Link) -> Result<bool, PathError> {
+    let place = layout::attachment(&subject, &object);
+    if !root.has(&place.dir) {
+        return Ok(false);
+    }
+    let dir = root.dir(&place.dir)?;
+    let is_there = dir.has_file(&place.name)?;
+    dir.remove(&place.name)?;
+    // Also where it is gone already: whoever removed it may have died before this.
+    dir.sync()?;
+    Ok(is_there)
+}
+
 /// As [`add_all`], with one wait for all.
 fn add_some(root: &Root, places: &[Place]) -> Result<(), PathError> {
     root.make_dirs(places.iter().map(|place| place.dir.as_path()))?;

@@ -278,6 +278,18 @@ pub enum Error {
         /// The objects, sorted.
         candidates: Vec<ObjectId>,
     },
+    /// What is to be attached was refused.
+    #[error("the attachment is refused: {cause}")]
+    Attachment {
+        /// What is wrong with it.
+        cause: ObjectError,
+    },
+    /// Something is to be attached to an object that is not there.
+    #[error("object {subject}, which it is to be attached to, is not in the store")]
+    NoSuchSubject {
+        /// The object.
+        subject: ObjectId,
+    },
     /// An artifact cannot be recorded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -344,6 +356,7 @@ impl Error {
             | Self::NotInHistory { .. }
             | Self::Gone { .. }
             | Self::NoSuchEntry { .. }
+            | Self::NoSuchSubject { .. }
             | Self::Blob(BlobError::Missing { .. }) => ErrorKind::NotFound,
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
@@ -361,6 +374,7 @@ impl Error {
             | Self::EntryObject { .. }
             | Self::Name(_)
             | Self::SnapshotObject(_)
+            | Self::Attachment { .. }
             | Self::Snapshot(SnapshotError::Taken { .. } | SnapshotError::IsAnId { .. })
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,

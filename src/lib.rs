@@ -104,6 +104,8 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 mod artifact;
+mod attachment;
+mod attachment_codec;
 mod attachments;
 mod blobs;
 #[cfg(feature = "bundle")]
@@ -163,10 +165,11 @@ mod verify;
 mod watch;
 
 pub use artifact::{ArtifactError, Progress};
+pub use attachment::{Attachment, AttachmentError, MediaType, MediaTypeError};
 pub use blobs::{BlobContent, BlobError};
 #[cfg(feature = "bundle")]
 pub use capture::Bundle;
-pub use catalog::{Catalog, List, Members, NamedSnapshot, Put, Record, State};
+pub use catalog::{Attached, Catalog, List, Members, NamedSnapshot, Put, Record, State};
 pub use cbor::CborError;
 pub use change::{Change, MalformedLine, Op, Stamp};
 pub use compare::{EntryChange, compare, compare_engines};

@@ -1,5 +1,6 @@
 //! Any object, by the kind that its bytes name.
 
+use crate::attachment::Attachment;
 use crate::entry::EngineEntry;
 use crate::entry_codec::{decode_entry, encode_entry};
 use crate::hash::ObjectId;
@@ -17,6 +18,8 @@ pub enum Object {
     Snapshot(Snapshot),
     /// `artifacts/1`.
     Manifest(Manifest),
+    /// `attachment/1`.
+    Attachment(Attachment),
 }
 
 impl Object {
@@ -34,6 +37,7 @@ impl Object {
             Schema::EngineEntry1 => decode_entry(bytes).map(Self::Entry),
             Schema::Snapshot1 => Snapshot::decode(bytes).map(Self::Snapshot),
             Schema::Artifacts1 => Manifest::decode(bytes).map(Self::Manifest),
+            Schema::Attachment1 => Attachment::decode(bytes).map(Self::Attachment),
         }
     }
 
@@ -44,6 +48,7 @@ impl Object {
             Self::Entry(_) => Schema::EngineEntry1,
             Self::Snapshot(_) => Schema::Snapshot1,
             Self::Manifest(_) => Schema::Artifacts1,
+            Self::Attachment(_) => Schema::Attachment1,
         }
     }
 
@@ -52,6 +57,7 @@ impl Object {
     pub fn subject(&self) -> Option<ObjectId> {
         match self {
             Self::Manifest(manifest) => Some(manifest.subject),
+            Self::Attachment(attachment) => Some(attachment.subject),
             Self::Entry(_) | Self::Snapshot(_) => None,
         }
     }
@@ -66,6 +72,7 @@ impl Object {
             Self::Entry(entry) => encode_entry(entry),
             Self::Snapshot(snapshot) => snapshot.encode(),
             Self::Manifest(manifest) => manifest.encode(),
+            Self::Attachment(attachment) => attachment.encode(),
         }
     }
 }

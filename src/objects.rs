@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::attachment::Attachment;
 use crate::durable::{Cause, Dir, FileKind, PathError, Permissions, Root, Staged, files_together};
 use crate::entry::EngineEntry;
 use crate::entry_codec::decode_entry;
@@ -75,6 +76,14 @@ pub(crate) fn read_snapshot(
     id: &ObjectId,
 ) -> Result<Option<Snapshot>, ReadObjectError> {
     read(root, id, Schema::Snapshot1.max_bytes(), Snapshot::decode)
+}
+
+/// Returns the attachment stored as `id`; `None` where there is no such object.
+pub(crate) fn read_attachment(
+    root: &Root,
+    id: &ObjectId,
+) -> Result<Option<Attachment>, ReadObjectError> {
+    read(root, id, MAX_OBJECT_BYTES, Attachment::decode)
 }
 
 /// Returns the object stored as `id`, of whatever kind, and its bytes; `None` where there is no such

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::attachment::AttachmentError;
 use crate::cbor::{CborError, decode_liberal};
 use crate::entry::EntryError;
 use crate::manifest::ManifestError;
@@ -19,11 +20,18 @@ pub enum Schema {
     Snapshot1,
     /// `artifacts/1`, a [`Manifest`](crate::Manifest).
     Artifacts1,
+    /// `attachment/1`, an [`Attachment`](crate::Attachment).
+    Attachment1,
 }
 
 impl Schema {
     /// Every schema that this version reads.
-    pub const ALL: &[Self] = &[Self::EngineEntry1, Self::Snapshot1, Self::Artifacts1];
+    pub const ALL: &[Self] = &[
+        Self::EngineEntry1,
+        Self::Snapshot1,
+        Self::Artifacts1,
+        Self::Attachment1,
+    ];
 
     /// Returns the value of the `schema` key.
     #[must_use]
@@ -32,6 +40,7 @@ impl Schema {
             Self::EngineEntry1 => "engine-entry/1",
             Self::Snapshot1 => "snapshot/1",
             Self::Artifacts1 => "artifacts/1",
+            Self::Attachment1 => "attachment/1",
         }
     }
 
@@ -40,7 +49,7 @@ impl Schema {
     pub const fn max_bytes(self) -> u64 {
         match self {
             Self::EngineEntry1 => 1 << 20,
-            Self::Snapshot1 | Self::Artifacts1 => MAX_OBJECT_BYTES,
+            Self::Snapshot1 | Self::Artifacts1 | Self::Attachment1 => MAX_OBJECT_BYTES,
         }
     }
 
@@ -133,6 +142,9 @@ pub enum ObjectError {
     /// A manifest whose content breaks the rules for manifests.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// An attachment whose content breaks the rules for attachments.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentError),
 }
 
 fn known_tags() -> String {

@@ -3,6 +3,7 @@
 //! Looking things up is in `lookup.rs`, changing them in `update.rs`, and whether they were changed in
 //! `changes.rs`.
 
+mod attach;
 mod attached;
 mod changes;
 mod lookup;
@@ -11,6 +12,7 @@ mod update;
 
 use std::path::Path;
 
+pub use attach::Attached;
 pub use lookup::{List, State};
 pub use snapshots::{Members, NamedSnapshot};
 pub use update::Put;

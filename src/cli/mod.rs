@@ -1,6 +1,8 @@
 //! Arguments, dispatch and exit status. One file for each subcommand, whose documentation comments
 //! are its help; everything that it does to a catalog is the library's public API.
 
+mod attach;
+mod attachments;
 mod bar;
 mod blobs;
 mod capture;
@@ -102,6 +104,8 @@ enum Command {
     History(history::History),
     Diff(diff::Diff),
     Check(check::Check),
+    Attach(attach::Attach),
+    Attachments(attachments::Attachments),
     Blobs(blobs::Blobs),
     Materialize(materialize::Materialize),
     Rollback(rollback::Rollback),
@@ -159,6 +163,8 @@ pub(crate) fn main() -> ExitCode {
         Command::History(command) => command.run(&mut context),
         Command::Diff(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),
+        Command::Attach(command) => command.run(&mut context),
+        Command::Attachments(command) => command.run(&mut context),
         Command::Blobs(command) => command.run(&mut context),
         Command::Materialize(command) => command.run(&mut context),
         Command::Rollback(command) => command.run(&mut context),

@@ -107,6 +107,11 @@ fn stored(stored: &Stored) -> String {
             let files = if *files == 1 { "file" } else { "files" };
             format!("manifest of the {files} of {}", short(*subject))
         }
+        Stored::Attachment {
+            subject,
+            media_type,
+            bytes,
+        } => format!("{media_type} of {bytes} bytes about {}", short(*subject)),
         Stored::Blob { bytes } => format!("blob of {bytes} bytes"),
         Stored::UnknownSchema { schema } => format!("object of the unknown schema {schema:?}"),
         Stored::Damaged { reason } => format!("damaged: {reason}"),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Hides, Reach, Reason, Unknown, as_text, mark, not_directories, roots};
+use crate::attachment::MediaType;
 use crate::catalog::Catalog;
 use crate::change::Op;
 use crate::error::{Error, ErrorKind};
@@ -91,6 +92,15 @@ pub enum Stored {
         subject: ObjectId,
         /// How many files it lists.
         files: usize,
+    },
+    /// A document about another object.
+    Attachment {
+        /// The object that it is about.
+        subject: ObjectId,
+        /// What kind of document it is.
+        media_type: MediaType,
+        /// The size of the document in bytes.
+        bytes: usize,
     },
     /// The content of an artifact: a blob.
     Blob {
@@ -225,6 +235,11 @@ impl Catalog {
             Ok(Some((Object::Manifest(manifest), _))) => Stored::Manifest {
                 subject: manifest.subject,
                 files: manifest.files.len(),
+            },
+            Ok(Some((Object::Attachment(attachment), _))) => Stored::Attachment {
+                subject: attachment.subject,
+                media_type: attachment.media_type,
+                bytes: attachment.payload.len(),
             },
             Err(ReadObjectError::Refused { cause, .. }) => match cause {
                 ObjectError::UnknownSchema { found } => Stored::UnknownSchema { schema: found },

@@ -43,7 +43,7 @@ impl std::fmt::Display for SecretKind {
 pub fn find_secret(text: &str) -> Option<SecretKind> {
     if has_url_password(text) {
         Some(SecretKind::UrlPassword)
-    } else if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
+    } else if has_private_key(text.as_bytes()) {
         Some(SecretKind::PrivateKey)
     } else if has_token(text) {
         Some(SecretKind::Token)
@@ -52,6 +52,12 @@ pub fn find_secret(text: &str) -> Option<SecretKind> {
     } else {
         None
     }
+}
+
+/// Returns whether there is a PEM or OpenSSH private-key block in `bytes`.
+pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
+    let has = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+    has("-----BEGIN ") && has("PRIVATE KEY")
 }
 
 /// Whether the authority of any URL has a user with a password, or a user that is a token.

@@ -1,0 +1,120 @@
+//! `engine-catalog attach`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use engine_catalog::{
+    Attachment, Catalog, Error, MediaType, Name, ObjectError, ObjectId, ReadObjectError,
+};
+
+use super::attachments::JsonAttached;
+use super::failure::Failure;
+use super::input::{read, refuse};
+use super::{Context, Status};
+
+/// Attach a document to an entry or a snapshot
+///
+/// The document becomes an object that names what it is about, and is found by that: an SBOM, a provenance
+/// statement, a licence, a report. It comes along wherever its subject goes (`capture`, `import`, `pull`),
+/// and is removed with it. Attaching the same again changes nothing.
+///
+/// SPEC is what `get` takes, or a snapshot by its name or object id; or the object id of an attachment.
+/// Prints the object id of the attachment.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  engine-catalog attach llamacpp/b4321 --media-type application/spdx+json sbom.spdx.json
+  engine-catalog attach llamacpp/b4321 --media-type text/markdown --name NOTES.md - < notes
+  engine-catalog attachments llamacpp/b4321")]
+pub(super) struct Attach {
+    /// engine/version, id, snapshot, or first digits of an object id
+    #[arg(value_name = "SPEC")]
+    spec: String,
+
+    /// What kind of document it is, such as application/spdx+json or application/vnd.cyclonedx+json
+    #[arg(long, value_name = "TYPE")]
+    media_type: MediaType,
+
+    /// What the document is called [default: the name of FILE]
+    #[arg(long)]
+    name: Option<String>,
+
+    /// The document; `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Attach {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        let payload = read(&self.file)?;
+        let name = self.name()?;
+        let catalog = context.open()?;
+        let attachment = Attachment {
+            subject: subject(&catalog, &self.spec)?,
+            media_type: self.media_type,
+            name,
+            payload,
+        };
+        let attached = catalog.attach(&attachment);
+        let object = attached.map_err(|error| match error {
+            Error::Attachment { cause } => refuse(&self.file, cause),
+            error => error.into(),
+        })?;
+        match context.out.is_json() {
+            true => context.out.json(&JsonAttached::new(object, &attachment))?,
+            false => context.out.line(&object.to_string())?,
+        }
+        Ok(Status::Done)
+    }
+
+    fn name(&self) -> Result<Option<Name>, Failure> {
+        let name = match &self.name {
+            Some(name) => Some(name.as_str()),
+            None if self.file == Path::new("-") => None,
+            // What has no name that can be told goes without one.
+            None => self.file.file_name().and_then(|name| name.to_str()),
+        };
+        let name = name.map(Name::new).transpose();
+        name.map_err(|error| Failure::Usage(format!("--name is refused: {error}")))
+    }
+}
+
+/// Looks up the object that a person named, of whatever kind.
+pub(super) fn subject(catalog: &Catalog, spec: &str) -> Result<ObjectId, Failure> {
+    if let Ok(object) = spec.parse::<ObjectId>()
+        && catalog.has_object(&object)?
+    {
+        return Ok(object);
+    }
+    let entry = catalog.find(spec).map(|it| it.map(|record| record.object));
+    if let Some(object) = unless_of_another_kind(entry)? {
+        return Ok(object);
+    }
+    let snapshot = catalog.find_snapshot(spec);
+    let snapshot = snapshot.map(|it| it.map(|(object, _)| object));
+    if let Some(object) = unless_of_another_kind(snapshot)? {
+        return Ok(object);
+    }
+    if let Ok(prefix) = spec.parse()
+        && let Some(object) = catalog.resolve(&prefix)?
+    {
+        return Ok(object);
+    }
+    let tried = format!(
+        "nothing is found for {spec:?}: tried engine/version, id, name of a snapshot and object id"
+    );
+    Err(super::get::absent(catalog, spec, &tried)?)
+}
+
+/// Returns nothing where the object that was found is not of the kind that was looked for.
+fn unless_of_another_kind(
+    found: Result<Option<ObjectId>, Error>,
+) -> Result<Option<ObjectId>, Error> {
+    match found {
+        Err(Error::Object(ReadObjectError::Refused {
+            cause: ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. },
+            ..
+        })) => Ok(None),
+        found => found,
+    }
+}
