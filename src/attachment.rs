@@ -34,7 +34,9 @@ pub enum AttachmentError {
     #[error("its name is refused: {0}")]
     Name(#[from] crate::name::NameError),
     /// It contains a private key.
-    #[error("it contains a private key, and what is shared cannot be taken back")]
+    #[error(
+        "it contains a private key, which could not be taken back: attach the public one, or leave it out"
+    )]
     PrivateKey,
 }
 

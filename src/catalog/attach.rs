@@ -26,7 +26,7 @@ impl Catalog {
     /// Attaches a document to an object: stores it as an object of its own, and links it to its subject.
     /// Attaching the same again changes nothing. Returns its object.
     ///
-    /// When this returns, both survive a power cut.
+    /// When this returns, all of it survives a power cut, and so does the subject.
     ///
     /// # Locking
     ///
@@ -47,10 +47,12 @@ impl Catalog {
         let bytes = attachment.encode().map_err(refused)?;
         let (subject, object) = (attachment.subject, ObjectId::of(&bytes));
         let _lock = self.begin_write(Hold::Shared)?;
-        if objects::read_to_carry(self.root_dir(), &subject)?.is_none() {
+        let Some(found) = objects::read_to_carry(self.root_dir(), &subject)? else {
             return Err(Error::NoSuchSubject { subject });
-        }
-        objects::write_all(self.root_dir(), &BTreeMap::from([(object, &*bytes)]))?;
+        };
+        // The subject may come from a writer that was killed before it synced it.
+        let both = BTreeMap::from([(subject, &*found.bytes), (object, &*bytes)]);
+        objects::write_all(self.root_dir(), &both)?;
         attachments::add_all(self.root_dir(), &BTreeSet::from([(subject, object)]))?;
         Ok(object)
     }

@@ -36,10 +36,12 @@ impl Catalog {
         for object in attachments::list(&self.root, subject)? {
             let subject = *subject;
             match objects::read_any(&self.root, &object) {
-                Ok(Some((Object::Manifest(manifest), _))) if manifest.subject == subject => {
-                    manifests.push(manifest);
+                Ok(Some((found, _))) if found.subject() != Some(subject) => {
+                    return Err(Error::MisplacedAttachment { subject, object });
                 }
-                Ok(Some(_)) => return Err(Error::MisplacedAttachment { subject, object }),
+                Ok(Some((Object::Manifest(manifest), _))) => manifests.push(manifest),
+                // A document.
+                Ok(Some(_)) => {}
                 // Removed, by gc with its subject.
                 Ok(None) if !attachments::list(&self.root, &subject)?.contains(&object) => {}
                 Ok(None) => return Err(Error::DanglingAttachment { subject, object }),

@@ -68,14 +68,17 @@ impl Attach {
     }
 
     fn name(&self) -> Result<Option<Name>, Failure> {
-        let name = match &self.name {
-            Some(name) => Some(name.as_str()),
-            None if self.file == Path::new("-") => None,
+        let (name, of) = match &self.name {
+            Some(name) => (Some(name.as_str()), "--name"),
+            None if self.file == Path::new("-") => (None, ""),
             // What has no name that can be told goes without one.
-            None => self.file.file_name().and_then(|name| name.to_str()),
+            None => {
+                let name = self.file.file_name().and_then(|name| name.to_str());
+                (name, "the name of FILE, for which --name may give another,")
+            }
         };
         let name = name.map(Name::new).transpose();
-        name.map_err(|error| Failure::Usage(format!("--name is refused: {error}")))
+        name.map_err(|error| Failure::Usage(format!("{of} is refused: {error}")))
     }
 }
 

@@ -166,6 +166,15 @@ fn hint(error: &Error) -> Option<String> {
              `record` makes a new entry current"
                 .to_owned()
         }
+        Error::DanglingAttachment { .. } | Error::UnreadableAttachment { .. }
+            if error.kind() == ErrorKind::Damage =>
+        {
+            "`attach` of the same document heals it, and so does `heal --from` another catalog that has the object"
+                .to_owned()
+        }
+        Error::MisplacedAttachment { .. } => {
+            "`verify --repair` attaches it to what it describes".to_owned()
+        }
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
             "make room and try again; what was printed before this is stored".to_owned()
         }

@@ -54,10 +54,21 @@ pub fn find_secret(text: &str) -> Option<SecretKind> {
     }
 }
 
-/// Returns whether there is a PEM or OpenSSH private-key block in `bytes`.
+/// Returns whether a PEM, OpenSSH or OpenPGP private-key block begins in `bytes`.
 pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
-    let has = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
-    has("-----BEGIN ") && has("PRIVATE KEY")
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    const LONGEST_LABEL: usize = 64;
+    let is_private = |after: &[u8]| {
+        let label = after.split(|byte| *byte == b'-').next().unwrap_or_default();
+        let label = &label[..label.len().min(LONGEST_LABEL)];
+        label.windows(11).any(|it| it == b"PRIVATE KEY")
+    };
+    let starts = bytes.windows(BEGIN.len()).enumerate();
+    let mut starts = starts.filter(|(_, it)| *it == BEGIN);
+    starts.any(|(at, _)| {
+        let after = &bytes[at + BEGIN.len()..];
+        is_private(&after[..after.len().min(LONGEST_LABEL)])
+    })
 }
 
 /// Whether the authority of any URL has a user with a password, or a user that is a token.

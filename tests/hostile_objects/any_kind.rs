@@ -7,7 +7,7 @@ use super::raw::{
 };
 
 /// The keys that may be absent.
-const OPTIONAL: [&str; 3] = ["digest", "build_ref", "build_flags"];
+const OPTIONAL: [&str; 4] = ["digest", "build_ref", "build_flags", "name"];
 
 pub(crate) fn cases(base: &RawMap) -> Cases {
     let mut cases = Cases::default();
@@ -146,8 +146,13 @@ fn spelling(base: &RawMap, key: &str, value: &[u8], cases: &mut Cases) {
     match major {
         2 => {
             let pieces = [&[0x5f], value, &[0xff]].concat();
-            let what = format!("{key} in pieces");
-            cases.add(what, base.with(key, pieces), not_canonical());
+            // What may be long is borrowed, and is no byte string then.
+            let error = if key == "payload" {
+                shape()
+            } else {
+                not_canonical()
+            };
+            cases.add(format!("{key} in pieces"), base.with(key, pieces), error);
         }
         3 => {
             // Text in pieces cannot be borrowed, and is no text then.

@@ -6,6 +6,7 @@ use engine_catalog::{
 };
 
 use super::any_kind;
+use super::attachments::raw_attachment;
 use super::manifests::raw_manifest;
 use super::raw::{Cases, RawMap, array, bytes, head, not_canonical, shape, text};
 
@@ -132,10 +133,19 @@ pub(crate) fn entry_cases() -> Cases {
         base.with("schema", text("snapshot/1")),
         wrong_kind,
     );
-    let found = Schema::Artifacts1;
-    let wrong_kind = ObjectError::WrongKind { expected, found };
-    cases.add("a manifest", raw_manifest().encode(), wrong_kind);
+    for (other, found) in attached_kinds() {
+        let wrong_kind = ObjectError::WrongKind { expected, found };
+        cases.add(found.tag(), other.encode(), wrong_kind);
+    }
     cases
+}
+
+/// What describes another object.
+fn attached_kinds() -> [(RawMap, Schema); 2] {
+    [
+        (raw_manifest(), Schema::Artifacts1),
+        (raw_attachment(), Schema::Attachment1),
+    ]
 }
 
 /// Bytes that are no snapshot.
@@ -181,8 +191,9 @@ pub(crate) fn snapshot_cases() -> Cases {
         base.with("schema", text("engine-entry/1")),
         wrong_kind,
     );
-    let found = Schema::Artifacts1;
-    let wrong_kind = ObjectError::WrongKind { expected, found };
-    cases.add("a manifest", raw_manifest().encode(), wrong_kind);
+    for (other, found) in attached_kinds() {
+        let wrong_kind = ObjectError::WrongKind { expected, found };
+        cases.add(found.tag(), other.encode(), wrong_kind);
+    }
     cases
 }

@@ -3,6 +3,7 @@
 use engine_catalog::{Manifest, ManifestError, ManifestFile, ObjectError, ObjectId, Schema};
 
 use super::any_kind;
+use super::attachments::raw_attachment;
 use super::kinds::{raw_entry, raw_snapshot};
 use super::raw::{Cases, RawMap, array, bytes, head, not_canonical, shape, text};
 
@@ -85,6 +86,7 @@ pub(crate) fn manifest_cases() -> Cases {
     for (other, found) in [
         (raw_entry(), Schema::EngineEntry1),
         (raw_snapshot(&[]), Schema::Snapshot1),
+        (raw_attachment(), Schema::Attachment1),
     ] {
         let wrong_kind = ObjectError::WrongKind { expected, found };
         cases.add(format!("{found}"), other.encode(), wrong_kind.clone());

@@ -3,14 +3,16 @@
 use std::fs;
 
 use engine_catalog::{
-    EngineEntry, Error, Manifest, ManifestFile, Object, ObjectError, ObjectId, ReadObjectError,
-    Snapshot, decode_entry, encode_entry,
+    Attachment, EngineEntry, Error, Manifest, ManifestFile, Name, Object, ObjectError, ObjectId,
+    ReadObjectError, Snapshot, decode_entry, encode_entry,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 use super::kinds::entry;
-use super::support::{Home, entry_value, from_cbor, manifest_value, name, snapshot_value, to_cbor};
+use super::support::{
+    Home, attachment_value, entry_value, from_cbor, manifest_value, name, snapshot_value, to_cbor,
+};
 
 #[test]
 fn no_flipped_bit_of_a_stored_object_goes_unnoticed() {
@@ -91,6 +93,22 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
         .prop_map(|objects| Snapshot { objects })
 }
 
+fn valid_attachment() -> impl Strategy<Value = Attachment> {
+    let id = any::<[u8; 32]>().prop_map(ObjectId::from_bytes);
+    let part = "[a-z0-9][a-z0-9!#$&^_.+-]{0,12}";
+    let media_type = (part, part).prop_map(|(top, sub)| format!("{top}/{sub}").parse().unwrap());
+    let name = "[^\\pC\\p{Zl}\\p{Zp}]{1,14}".prop_map(|name| Name::new(&name).unwrap());
+    let payload = vec(any::<u8>(), 0..300);
+    (id, media_type, prop::option::of(name), payload).prop_map(
+        |(subject, media_type, name, payload)| Attachment {
+            subject,
+            media_type,
+            name,
+            payload,
+        },
+    )
+}
+
 fn valid_manifest() -> impl Strategy<Value = Manifest> {
     let id = || any::<[u8; 32]>().prop_map(ObjectId::from_bytes);
     let size = prop_oneof![0..70_000u64, 0..=i64::MAX.unsigned_abs()];
@@ -150,6 +168,7 @@ fn check_any_bytes(bytes: &[u8]) -> Result<(), TestCaseError> {
         Object::Entry(entry) => entry_value(entry),
         Object::Snapshot(snapshot) => snapshot_value(&snapshot.objects),
         Object::Manifest(manifest) => manifest_value(manifest),
+        Object::Attachment(attachment) => attachment_value(attachment),
         other => panic!("{other:?}"),
     };
     prop_assert_eq!(from_cbor(bytes), value);
@@ -190,6 +209,15 @@ proptest! {
     }
 
     #[test]
+    fn every_valid_attachment_survives_its_bytes_and_another_implementation_agrees(attachment in valid_attachment()) {
+        let bytes = attachment.encode().unwrap();
+        prop_assert_eq!(&Attachment::decode(&bytes).unwrap(), &attachment);
+        let value = attachment_value(&attachment);
+        prop_assert_eq!(from_cbor(&bytes), value.clone());
+        prop_assert_eq!(to_cbor(&value), bytes);
+    }
+
+    #[test]
     fn random_bytes_that_decode_encode_to_themselves(bytes in vec(any::<u8>(), 0..200)) {
         check_any_bytes(&bytes)?;
     }
@@ -210,6 +238,16 @@ proptest! {
         edits in vec((any::<usize>(), edit()), 1..4),
     ) {
         let mut bytes = manifest.encode().unwrap();
+        edits.iter().for_each(|(at, edit)| apply(&mut bytes, *at, edit));
+        check_any_bytes(&bytes)?;
+    }
+
+    #[test]
+    fn damaged_attachments_that_decode_encode_to_themselves(
+        attachment in valid_attachment(),
+        edits in vec((any::<usize>(), edit()), 1..4),
+    ) {
+        let mut bytes = attachment.encode().unwrap();
         edits.iter().for_each(|(at, edit)| apply(&mut bytes, *at, edit));
         check_any_bytes(&bytes)?;
     }

@@ -143,7 +143,7 @@ fn reader_made_from_the_specification_refuses_what_the_library_refuses() {
     let refused = written.catalog.entry(&loose.parse().unwrap());
     assert!(refused.is_err());
 
-    // What is wrong with an object is told apart (section 4.5).
+    // What is wrong with an object is told apart (section 4.6).
     let entry = Some("engine-entry/1");
     let wrong = |id: &str| {
         open()

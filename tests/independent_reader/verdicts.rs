@@ -7,7 +7,7 @@ use engine_catalog::{
 
 use crate::reader::{NotReadable, Wrong, decode_name, judge_marker, parse_line, parse_object};
 
-/// How bytes are judged, in the words of section 4.5.
+/// How bytes are judged, in the words of section 4.6.
 fn by_reader(bytes: &[u8]) -> &'static str {
     let id = blake3::hash(bytes).to_hex();
     match parse_object(bytes, &id, None) {

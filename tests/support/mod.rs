@@ -25,8 +25,8 @@ use std::path::{Path, PathBuf};
 
 use ciborium::Value;
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile, Members, Name,
-    ObjectId, PreparedEngine, RefName, Staging, Stamp,
+    Artifacts, Attachment, Catalog, EngineEntry, Error, Expect, Filter, Manifest, ManifestFile,
+    Members, Name, ObjectId, PreparedEngine, RefName, Staging, Stamp,
 };
 
 /// A catalog in a directory that holds nothing else.
@@ -97,10 +97,16 @@ pub(crate) fn attach(root: &Path, subject: ObjectId, bytes: &[u8]) -> ObjectId {
 
 /// Links an object to another, behind the catalog's back.
 pub(crate) fn link(root: &Path, subject: ObjectId, object: ObjectId) {
+    let link = link_file(root, subject, object);
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    fs::write(link, "").unwrap();
+}
+
+/// The file of the link from an object to one that describes it.
+pub(crate) fn link_file(root: &Path, subject: ObjectId, object: ObjectId) -> PathBuf {
     let hex = subject.to_string();
     let links = root.join("attachments").join(&hex[..2]).join(&hex[2..]);
-    fs::create_dir_all(&links).unwrap();
-    fs::write(links.join(object.to_string()), "").unwrap();
+    links.join(object.to_string())
 }
 
 pub(crate) fn stamp(at_ms: i64) -> Stamp {
@@ -311,6 +317,31 @@ pub(crate) fn manifest_value(manifest: &Manifest) -> Value {
             Value::Array(manifest.files.iter().map(file).collect()),
         ),
     ])
+}
+
+/// The value that an attachment's object has to hold.
+pub(crate) fn attachment_value(attachment: &Attachment) -> Value {
+    let subject = attachment.subject.as_bytes().to_vec();
+    let mut fields = vec![
+        ("schema", Value::from("attachment/1")),
+        ("subject", Value::Bytes(subject)),
+        ("media_type", Value::from(attachment.media_type.as_str())),
+        ("payload", Value::Bytes(attachment.payload.clone())),
+    ];
+    if let Some(name) = &attachment.name {
+        fields.push(("name", Value::from(name.as_str())));
+    }
+    ordered_map(fields)
+}
+
+/// A document about an object.
+pub(crate) fn document(subject: ObjectId, text: &str) -> Attachment {
+    Attachment {
+        subject,
+        media_type: "text/plain".parse().unwrap(),
+        name: None,
+        payload: text.into(),
+    }
 }
 
 pub(crate) fn to_cbor(value: &Value) -> Vec<u8> {

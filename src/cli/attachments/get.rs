@@ -1,6 +1,8 @@
 //! `engine-catalog attachments get`
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -22,13 +24,33 @@ pub(in crate::cli) struct Get {
 
 impl Get {
     pub(in crate::cli) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        // A document is what it is.
+        if context.out.is_json() {
+            let message = "a document is printed as it is: leave --json out; `attachments SPEC --json` describes it";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let (_, attachment) = find(&context.read()?, &self.object)?;
         match self.output {
             None => context.out.bytes(&attachment.payload)?,
-            Some(path) => std::fs::File::create_new(&path)
-                .and_then(|mut file| std::io::Write::write_all(&mut file, &attachment.payload))
-                .map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))?,
+            Some(path) => write_new(&path, &attachment.payload)?,
         }
         Ok(Status::Done)
     }
+}
+
+/// Writes a file that is not there yet: all of it, or nothing stays.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |error| Failure::Unusable(format!("cannot write {}: {error}", path.display()));
+    let mut file = match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let message = format!("{} is there already: name another file", path.display());
+            return Err(Failure::Input(message));
+        }
+        file => file.map_err(fail)?,
+    };
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(path);
+        fail(error)
+    })
 }

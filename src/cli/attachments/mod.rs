@@ -14,8 +14,8 @@ use super::{Context, Status};
 
 /// List the documents that are attached to an entry or a snapshot
 ///
-/// SPEC is what `attach` takes. Columns: object, media type, bytes, name. One that cannot be read is told,
-/// and the others are listed; the exit status is then 3.
+/// SPEC is what `attach` takes; put `--` before one that is called `get` or `remove`. Columns: object, media
+/// type, bytes, name. One that cannot be read is told, and the others are listed; the exit status is then 3.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
@@ -124,7 +124,10 @@ fn find(catalog: &Catalog, text: &str) -> Result<(ObjectId, Attachment), Failure
         (Ok(object), _) => Some(object),
         (_, Ok(prefix)) => catalog.resolve(&prefix)?,
         _ => {
-            let message = format!("{text:?} is no object id, and not the first digits of one");
+            let message = format!(
+                "{text:?} is no object id, and not the first digits of one (four or more): \
+                 `attachments SPEC` lists what is attached, each with its object"
+            );
             return Err(Failure::Usage(message));
         }
     };

@@ -42,7 +42,7 @@ pub(crate) enum Object {
     Manifest(Manifest),
 }
 
-/// Section 4.5: what bytes can be that are not the object that is wanted.
+/// Section 4.6: what bytes can be that are not the object that is wanted.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Wrong {
     /// They do not hash to the id.
