@@ -69,7 +69,7 @@ fn every_vector_is_a_seed() {
     let seeds: BTreeSet<_> = seeds("decode").into_iter().map(|(_, seed)| seed).collect();
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("vectors.json")).expect("the vectors are JSON");
-    for kind in ["entries", "snapshots", "manifests"] {
+    for kind in ["entries", "snapshots", "manifests", "attachments"] {
         for vector in vectors[kind].as_array().expect("a list of vectors") {
             let digits = vector["cbor"].as_str().expect("hexadecimal digits");
             let bytes = support::from_hex(digits);

@@ -12,13 +12,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use engine_catalog::{
-    Artifacts, EngineEntry, Manifest, ManifestFile, Object, ObjectId, PreparedEngine, Snapshot,
-    decode_entry, encode_entry,
+    Artifacts, Attachment, EngineEntry, Manifest, ManifestFile, Name, Object, ObjectId,
+    PreparedEngine, Snapshot, decode_entry, encode_entry,
 };
 use serde::Deserialize;
 use support::{
-    Home, entry_value, files, from_cbor, from_hex, manifest_value, name, ordered_map,
-    snapshot_value, stamp, to_cbor,
+    Home, attachment_value, entry_value, files, from_cbor, from_hex, manifest_value, name,
+    ordered_map, snapshot_value, stamp, to_cbor,
 };
 
 #[derive(Deserialize)]
@@ -27,6 +27,7 @@ struct Vectors {
     entries: Vec<EntryVector>,
     snapshots: Vec<SnapshotVector>,
     manifests: Vec<ManifestVector>,
+    attachments: Vec<AttachmentVector>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +63,30 @@ struct FileVector {
     blake3: ObjectId,
 }
 
+#[derive(Deserialize)]
+struct AttachmentVector {
+    name: String,
+    subject: ObjectId,
+    media_type: String,
+    file_name: Option<String>,
+    /// In hexadecimal digits.
+    payload: String,
+    cbor: String,
+    blake3: ObjectId,
+}
+
+impl AttachmentVector {
+    fn attachment(&self) -> Attachment {
+        let name = self.file_name.as_deref();
+        Attachment {
+            subject: self.subject,
+            media_type: self.media_type.parse().unwrap(),
+            name: name.map(|name| Name::new(name).unwrap()),
+            payload: from_hex(&self.payload),
+        }
+    }
+}
+
 impl ManifestVector {
     fn manifest(&self) -> Manifest {
         let file = |file: &FileVector| {
@@ -82,6 +107,7 @@ fn vectors() -> Vectors {
     assert_eq!(vectors.format, "engine-catalog 1");
     assert!(vectors.entries.len() >= 6);
     assert!(vectors.snapshots.len() >= 2 && vectors.manifests.len() >= 3);
+    assert!(vectors.attachments.len() >= 4);
     vectors
 }
 
@@ -131,6 +157,40 @@ fn every_manifest_has_the_bytes_and_the_hash_of_the_independent_encoder() {
     }
 }
 
+#[test]
+fn every_attachment_has_the_bytes_and_the_hash_of_the_independent_encoder() {
+    for vector in vectors().attachments {
+        let bytes = from_hex(&vector.cbor);
+        let attachment = vector.attachment();
+        let encoded = attachment.encode().unwrap();
+        assert_eq!(encoded, bytes, "{}", vector.name);
+        assert_eq!(ObjectId::of(&encoded), vector.blake3, "{}", vector.name);
+        assert_eq!(Attachment::decode(&bytes).unwrap(), attachment);
+        let object = Object::decode(&bytes).unwrap();
+        assert_eq!(object, Object::Attachment(attachment));
+        assert_eq!(object.encode().unwrap(), bytes);
+    }
+}
+
+/// In the order in which each is about what is there.
+#[test]
+fn attaching_a_document_puts_exactly_its_bytes_under_its_hash() {
+    let (home, vectors) = (Home::new(), vectors());
+    let entries: Vec<_> = vectors.entries.iter().map(|v| v.entry.clone()).collect();
+    home.catalog.put_all(&entries, &stamp(1)).unwrap();
+    for manifest in &vectors.manifests {
+        home.plant(&from_hex(&manifest.cbor));
+    }
+    for vector in &vectors.attachments {
+        let object = home.catalog.attach(&vector.attachment()).unwrap();
+        assert_eq!(object, vector.blake3, "{}", vector.name);
+        let stored = fs::read(home.object(&object)).unwrap();
+        assert_eq!(stored, from_hex(&vector.cbor), "{}", vector.name);
+        let attached = home.catalog.attachments(&vector.subject).unwrap();
+        assert!(attached.contains(&object), "{}", vector.name);
+    }
+}
+
 /// But for the directory of the file, and so the entry that it belongs to.
 #[test]
 fn recording_a_file_attaches_the_manifest_of_the_known_answers() {
@@ -167,7 +227,16 @@ fn another_cbor_implementation_reads_the_same_values_and_writes_the_same_bytes()
     let snapshots = snapshots.map(|v| (&v.name, from_hex(&v.cbor), snapshot_value(&v.objects)));
     let manifests = vectors.manifests.iter();
     let manifests = manifests.map(|v| (&v.name, from_hex(&v.cbor), manifest_value(&v.manifest())));
-    for (name, bytes, value) in entries.chain(snapshots).chain(manifests) {
+    let attachments = vectors.attachments.iter();
+    let attachments = attachments.map(|v| {
+        (
+            &v.name,
+            from_hex(&v.cbor),
+            attachment_value(&v.attachment()),
+        )
+    });
+    let attached = manifests.chain(attachments);
+    for (name, bytes, value) in entries.chain(snapshots).chain(attached) {
         assert_eq!(from_cbor(&bytes), value, "{name}");
         assert_eq!(to_cbor(&value), bytes, "{name}");
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ciborium::Value;
-use engine_catalog::{Manifest, ManifestFile, Object, Snapshot};
+use engine_catalog::{Attachment, Manifest, ManifestFile, Name, Object, Snapshot};
 
 use super::readable;
 
@@ -23,6 +23,7 @@ fn independently_decoded(bytes: &[u8]) -> Option<Object> {
         "engine-entry/1" => Object::Entry(Value::Map(fields).deserialized().ok()?),
         "snapshot/1" => Object::Snapshot(snapshot(fields)?),
         "artifacts/1" => Object::Manifest(manifest(fields)?),
+        "attachment/1" => Object::Attachment(attachment(fields)?),
         _ => return None,
     };
     if object.encode().map_err(readable).ok()? != bytes {
@@ -66,6 +67,25 @@ fn file(value: Value) -> Option<(String, ManifestFile)> {
         blake3: take(&mut fields, "blake3")?.deserialized().ok()?,
     };
     fields.is_empty().then_some((path, file))
+}
+
+/// The attachment with these fields, but for the schema.
+fn attachment(mut fields: Fields) -> Option<Attachment> {
+    let name = match take(&mut fields, "name") {
+        Some(name) => Some(Name::new(&name.into_text().ok()?).ok()?),
+        None => None,
+    };
+    let attachment = Attachment {
+        subject: take(&mut fields, "subject")?.deserialized().ok()?,
+        media_type: take(&mut fields, "media_type")?
+            .into_text()
+            .ok()?
+            .parse()
+            .ok()?,
+        name,
+        payload: take(&mut fields, "payload")?.into_bytes().ok()?,
+    };
+    fields.is_empty().then_some(attachment)
 }
 
 /// RFC 8949 section 4.2.1, as far as objects need it: ciborium writes definite lengths and shortest

@@ -188,7 +188,7 @@ fn object_of_an_unknown_schema_is_an_error_and_hides_no_other_entry() {
     let error = catalog.current(&name("llamacpp/b0")).unwrap_err();
     let shown = format!(
         "ref llamacpp/b0 cannot be read: object {object} is refused: its schema \
-         \"engine-entry/2\" is unknown; known are engine-entry/1, snapshot/1, artifacts/1"
+         \"engine-entry/2\" is unknown; known are engine-entry/1, snapshot/1, artifacts/1, attachment/1"
     );
     assert_eq!(error.to_string(), shown);
     let Error::Unreadable {

@@ -116,7 +116,7 @@ fn object_of_another_mode() {
 #[test]
 fn object_of_a_newer_program() {
     assert_shows!(shows(case("object-of-a-newer-program"), &[]), @r#"
-    notice unknown-schema objects/dd/a1456669…: its schema "engine-entry/9" is unknown; known are engine-entry/1, snapshot/1, artifacts/1
+    notice unknown-schema objects/dd/a1456669…: its schema "engine-entry/9" is unknown; known are engine-entry/1, snapshot/1, artifacts/1, attachment/1
     repair:
       unknown-schema objects/dd/a1456669…: nothing done (remains)
     "#);
