@@ -3,8 +3,8 @@
 use crate::document::{blocks, expand, json_string, letter, lines};
 use crate::dump::undump;
 use crate::reader::{
-    Access, Entry, File, Manifest, Object, check_name, committed, decode_name, encode_name,
-    judge_marker, leads_to, parse_history, parse_line, parse_object, undo,
+    Access, Attachment, Entry, File, Manifest, Object, check_name, committed, decode_name,
+    encode_name, judge_marker, leads_to, parse_history, parse_line, parse_object, undo,
 };
 
 #[test]
@@ -44,8 +44,8 @@ fn reader_knows_the_names_of_section_3() {
 
 #[test]
 fn reader_decodes_the_dumps_of_section_4() {
-    let [entry, empty, three, manifest] = &blocks("dump")[..] else {
-        panic!("other dumps than of an entry, two snapshots and a manifest");
+    let [entry, empty, three, manifest, attachment] = &blocks("dump")[..] else {
+        panic!("other dumps than of an entry, two snapshots, a manifest and an attachment");
     };
     let parse = |dump: &str| {
         let id = dump.trim_end().rsplit(' ').next().unwrap();
@@ -78,6 +78,13 @@ fn reader_decodes_the_dumps_of_section_4() {
         subject: blake3::hash(&undump(entry)).as_bytes().to_vec(),
     };
     assert_eq!(parse(manifest), Object::Manifest(described));
+    let described = Attachment {
+        name: Some("note.txt".into()),
+        payload: b"abc".to_vec(),
+        subject: blake3::hash(&undump(entry)).as_bytes().to_vec(),
+        media_type: "text/plain".into(),
+    };
+    assert_eq!(parse(attachment), Object::Attachment(described));
 }
 
 #[test]

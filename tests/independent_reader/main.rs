@@ -7,6 +7,7 @@
 #[path = "../layout_md/document.rs"]
 #[allow(dead_code, reason = "the other test uses all of it")]
 mod document;
+mod documents;
 #[path = "../layout_md/dump.rs"]
 #[allow(dead_code, reason = "the other test uses all of it")]
 mod dump;

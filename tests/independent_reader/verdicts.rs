@@ -8,7 +8,7 @@ use engine_catalog::{
 use crate::reader::{NotReadable, Wrong, decode_name, judge_marker, parse_line, parse_object};
 
 /// How bytes are judged, in the words of section 4.6.
-fn by_reader(bytes: &[u8]) -> &'static str {
+pub(crate) fn by_reader(bytes: &[u8]) -> &'static str {
     let id = blake3::hash(bytes).to_hex();
     match parse_object(bytes, &id, None) {
         Ok(_) => "good",
@@ -17,7 +17,7 @@ fn by_reader(bytes: &[u8]) -> &'static str {
     }
 }
 
-fn by_library(bytes: &[u8]) -> &'static str {
+pub(crate) fn by_library(bytes: &[u8]) -> &'static str {
     match Object::decode(bytes) {
         Ok(_) => "good",
         Err(ObjectError::UnknownSchema { .. }) => "unknown",
@@ -44,7 +44,7 @@ pub(crate) fn variants(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// Requires that both say the same of every variant, and returns how often each was said.
 #[track_caller]
-fn assert_same<T: PartialEq + std::fmt::Debug>(
+pub(crate) fn assert_same<T: PartialEq + std::fmt::Debug>(
     bytes: &[u8],
     reader: impl Fn(&[u8]) -> T,
     library: impl Fn(&[u8]) -> T,

@@ -14,6 +14,7 @@ mod marker;
 mod names;
 mod objects;
 mod rejected;
+mod rejected_attachments;
 mod rejected_sets;
 mod scratch;
 #[path = "../support/mod.rs"]

@@ -2,13 +2,14 @@
 
 use ciborium::Value;
 use engine_catalog::{
-    EngineEntry, Manifest, ManifestFile, Object, ObjectId, Schema, Snapshot, encode_entry,
+    Attachment, EngineEntry, Manifest, ManifestFile, MediaType, Name, Object, ObjectId, Schema,
+    Snapshot, encode_entry,
 };
 
 use crate::document::{LAYOUT, assert_says, blocks, quoted, table};
 use crate::dump::{dump, undump};
 use crate::scratch::entry;
-use crate::support::{from_cbor, from_hex, manifest_value, to_cbor};
+use crate::support::{attachment_value, from_cbor, from_hex, manifest_value, to_cbor};
 
 const VECTORS: &str = include_str!("../vectors.json");
 
@@ -26,6 +27,7 @@ fn dumps_are_the_known_answers() {
         vector("snapshots", "empty"),
         vector("snapshots", "three"),
         vector("manifests", "one file"),
+        vector("attachments", "a name and a document"),
     ];
     let dumps = blocks("dump");
     for (shown, bytes) in dumps.iter().zip(&expected) {
@@ -86,6 +88,29 @@ fn known_answer_is_the_manifest_that_the_text_describes() {
     );
 }
 
+/// The attachment that the text describes.
+fn described_attachment() -> Attachment {
+    Attachment {
+        subject: ObjectId::of(&undump(&blocks("dump")[0])),
+        media_type: "text/plain".parse().unwrap(),
+        name: Some(Name::new("note.txt").unwrap()),
+        payload: b"abc".to_vec(),
+    }
+}
+
+#[test]
+fn known_answer_is_the_attachment_that_the_text_describes() {
+    let (described, shown) = (described_attachment(), undump(&blocks("dump")[4]));
+    assert_eq!(described.encode().unwrap(), shown);
+    let value = attachment_value(&described);
+    assert_eq!(to_cbor(&value), shown, "another implementation agrees");
+    assert_eq!(from_cbor(&shown), value);
+    assert_says(
+        "The document that is called `note.txt`, is plain text and consists of the three bytes \
+         `abc`, about the entry of section 4.2:",
+    );
+}
+
 /// The keys of a map, and then those of the first map in each of its lists.
 fn keys(value: &Value) -> Vec<String> {
     let pairs = value.as_map().unwrap();
@@ -139,11 +164,19 @@ fn fields_stand_in_the_order_of_their_encoding() {
     let manifest = described_manifest().encode().unwrap();
     let heading = "### 4.4 Manifests of artifacts: `artifacts/1`";
     assert_table(heading, &manifest, &manifest);
+    let attachment = described_attachment().encode().unwrap();
+    let nameless = Attachment {
+        name: None,
+        ..described_attachment()
+    };
+    let heading = "### 4.5 Attachments: `attachment/1`";
+    assert_table(heading, &attachment, &nameless.encode().unwrap());
     let snapshot = Snapshot::default().encode().unwrap();
     for (kind, full) in [
         (Schema::EngineEntry1, &full),
         (Schema::Snapshot1, &snapshot),
         (Schema::Artifacts1, &manifest),
+        (Schema::Attachment1, &attachment),
     ] {
         assert_eq!(keys_in_cddl(kind), keys(&from_cbor(full)), "{kind}");
     }
@@ -159,6 +192,18 @@ fn numbers_in_the_cddl_of_manifests_are_their_limits() {
     let file = manifest.files.get_mut("/opt/x").unwrap();
     (file.mode, file.size) = (Manifest::MAX_MODE, i64::MAX.unsigned_abs());
     assert!(manifest.encode().is_ok());
+}
+
+#[test]
+fn numbers_in_the_grammar_of_media_types_are_their_limits() {
+    let cddl = &blocks("cddl")[3];
+    let more = MediaType::MAX_PART - 1;
+    let part = format!("[a-z0-9][a-z0-9!#$&^_.+-]{{0,{more}}}");
+    assert!(cddl.contains(&format!("\"{part}/{part}\"")), "{cddl}");
+    let all = "0!#$&^_.+-".to_owned() + &"z".repeat(MediaType::MAX_PART - 10);
+    let parse = |text: String| text.parse::<MediaType>();
+    assert!(parse(format!("{all}/{all}")).is_ok());
+    assert!(parse(format!("{all}z/{all}")).is_err() && parse(format!("{all}/{all}z")).is_err());
 }
 
 #[test]

@@ -9,9 +9,9 @@ use engine_catalog::{
 };
 
 use crate::document::{expand, letter, quoted, table};
-use crate::rejected_sets;
 use crate::scratch::{Scratch, entry, name, stamp};
 use crate::support::mount::Mounted;
+use crate::{rejected_attachments, rejected_sets};
 
 /// Requires that `error` is made of these variants, from the outside in.
 pub(super) fn assert_variants(error: &impl Debug, variants: &[&str], input: &str) {
@@ -267,6 +267,7 @@ fn provoke(row: u32) -> Option<Box<dyn Debug>> {
         46 => Box::new("a".repeat(63).parse::<ObjectId>().unwrap_err()),
         other => {
             let provoked = rejected_sets::provoke(other);
+            let provoked = provoked.or_else(|| rejected_attachments::provoke(other));
             assert!(
                 provoked.is_some(),
                 "row {other} of section 11 is not checked"
@@ -293,5 +294,5 @@ fn rejected_input_gives_the_errors_of_section_11() {
             assert_variants(&error, &variants, &row[1]);
         }
     }
-    assert_eq!(number, 65);
+    assert_eq!(number, 72);
 }

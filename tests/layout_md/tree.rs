@@ -177,6 +177,7 @@ fn limits_are_those_that_the_library_enforces() {
                         scratch.write(attached(&letter("A"), &id), "");
                         catalog.manifests(&letter("A")).map(drop)
                     }
+                    Schema::Attachment1 => catalog.attachment(&id).map(drop),
                     other => panic!("{other}"),
                 };
                 too_large(read, *limit);
@@ -222,6 +223,10 @@ fn numbers_in_the_prose_follow_from_the_limits() {
     assert_says(&format!(
         "A manifest has at most {} bytes (64 MiB).",
         grouped(Schema::Artifacts1.max_bytes())
+    ));
+    assert_says(&format!(
+        "An attachment has at most {} bytes (64 MiB), of which the document is somewhat less.",
+        grouped(Schema::Attachment1.max_bytes())
     ));
     assert_says(&format!(
         "No object of any kind has more than {} bytes (64 MiB).",

@@ -79,6 +79,10 @@ pub(super) fn text(value: Value) -> Result<String, String> {
     value.into_text().map_err(|_| "no text".into())
 }
 
+pub(super) fn bytes(value: Value) -> Result<Vec<u8>, String> {
+    value.into_bytes().map_err(|_| "no byte string".into())
+}
+
 /// A byte string of 32 bytes.
 pub(super) fn hash(value: Value) -> Result<Vec<u8>, String> {
     match value {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use history::{Line, committed, leads_to, parse_history, parse_line, undo};
 pub(crate) use marker::{Access, NotReadable, judge_marker};
 pub(crate) use names::{check_name, decode_name, encode_name};
-pub(crate) use object::{Entry, File, Manifest, Object, Wrong, parse_object};
+pub(crate) use object::{Attachment, Entry, File, Manifest, Object, Wrong, parse_object};
 pub(crate) use sets::Snapshot;
 
 /// What is wrong, in words.

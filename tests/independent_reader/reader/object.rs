@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 
-use super::cbor::{self, Fields, hash, integer, list, text};
+use super::cbor::{self, Fields, bytes, hash, integer, list, text};
 use super::names::{check_name, is_control};
 
 /// An entry, by the table of section 4.2.
@@ -34,12 +34,33 @@ pub(crate) struct File {
     pub(crate) blake3: Vec<u8>,
 }
 
+/// An attachment, by the table of section 4.5.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attachment {
+    pub(crate) name: Option<String>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) subject: Vec<u8>,
+    pub(crate) media_type: String,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Object {
     Entry(Entry),
     /// The ids of its members.
     Snapshot(Vec<Vec<u8>>),
     Manifest(Manifest),
+    Attachment(Attachment),
+}
+
+impl Object {
+    /// The id of what it describes, if it describes anything.
+    pub(crate) fn subject(&self) -> Option<&[u8]> {
+        match self {
+            Self::Manifest(manifest) => Some(&manifest.subject),
+            Self::Attachment(attachment) => Some(&attachment.subject),
+            Self::Entry(_) | Self::Snapshot(_) => None,
+        }
+    }
 }
 
 /// Section 4.6: what bytes can be that are not the object that is wanted.
@@ -72,6 +93,7 @@ pub(crate) fn parse_object(
         "engine-entry/1" => (entry, 1_048_576),
         "snapshot/1" => (snapshot, 67_108_864),
         "artifacts/1" => (manifest, 67_108_864),
+        "attachment/1" => (attachment, 67_108_864),
         _ => return Err(Wrong::UnknownSchema(schema)),
     };
     if expected.is_some_and(|expected| expected != schema) {
@@ -91,6 +113,7 @@ pub(crate) fn parse_object(
             Object::Entry(entry) => check_entry(entry)?,
             Object::Snapshot(members) => check_members(members)?,
             Object::Manifest(manifest) => check_manifest(manifest)?,
+            Object::Attachment(attachment) => check_attachment(attachment)?,
         }
         Ok(object)
     };
@@ -145,6 +168,17 @@ fn manifest(mut fields: Fields) -> Result<Object, String> {
     };
     fields.end()?;
     Ok(Object::Manifest(manifest))
+}
+
+fn attachment(mut fields: Fields) -> Result<Object, String> {
+    let attachment = Attachment {
+        name: fields.optional("name").map(text).transpose()?,
+        payload: bytes(fields.required("payload")?)?,
+        subject: hash(fields.required("subject")?)?,
+        media_type: text(fields.required("media_type")?)?,
+    };
+    fields.end()?;
+    Ok(Object::Attachment(attachment))
 }
 
 /// The rules of section 4.2.
@@ -213,4 +247,23 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The rules of section 4.5.
+fn check_attachment(attachment: &Attachment) -> Result<(), String> {
+    if let Some(name) = &attachment.name {
+        check_name(name).map_err(|why| format!("{name:?} is no name: {why:?}"))?;
+    }
+    let is_first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_part = |part: &&str| {
+        (1..=127).contains(&part.len())
+            && part.starts_with(is_first)
+            && part.chars().all(|c| is_first(c) || "!#$&^_.+-".contains(c))
+    };
+    let parts: Vec<_> = attachment.media_type.split('/').collect();
+    if parts.len() == 2 && parts.iter().all(is_part) {
+        Ok(())
+    } else {
+        Err(format!("{:?} is no media type", attachment.media_type))
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Manifest, Object, Reader, Result, Wrong, decode_name, encode_name, is_object_id};
+use super::{
+    Attachment, Manifest, Object, Reader, Result, Wrong, decode_name, encode_name, is_object_id,
+};
 
 /// The id of a snapshot, and its members.
 pub(crate) type Snapshot = (String, Vec<Vec<u8>>);
@@ -58,11 +60,31 @@ impl Reader {
 
     /// Section 4.4: the manifests of an entry.
     pub(crate) fn manifests(&self, subject: &str) -> Result<Vec<Manifest>> {
-        let mut manifests = Vec::new();
+        let described = self.described(subject)?.into_iter();
+        let manifests = described.filter_map(|(_, object)| match object {
+            Object::Manifest(manifest) => Some(manifest),
+            _ => None,
+        });
+        Ok(manifests.collect())
+    }
+
+    /// Section 4.5: the documents that are attached to a subject, with their ids.
+    pub(crate) fn documents(&self, subject: &str) -> Result<Vec<(String, Attachment)>> {
+        let described = self.described(subject)?.into_iter();
+        let documents = described.filter_map(|(id, object)| match object {
+            Object::Attachment(attachment) => Some((id, attachment)),
+            _ => None,
+        });
+        Ok(documents.collect())
+    }
+
+    /// The objects that describe a subject, of any kind that is known, with their ids.
+    fn described(&self, subject: &str) -> Result<Vec<(String, Object)>> {
+        let mut found = Vec::new();
         for id in self.attachments(subject)? {
             match self.object(&id, None)? {
-                Some(Ok(Object::Manifest(manifest))) if hex(&manifest.subject) == subject => {
-                    manifests.push(manifest);
+                Some(Ok(object)) if object.subject().map(hex).as_deref() == Some(subject) => {
+                    found.push((id, object));
                 }
                 Some(Err(Wrong::UnknownSchema(_))) => {}
                 // Garbage collection may have removed it with its link.
@@ -70,7 +92,7 @@ impl Reader {
                 other => return Err(format!("{id}, attached to {subject}: {other:?}")),
             }
         }
-        Ok(manifests)
+        Ok(found)
     }
 }
 
