@@ -28,7 +28,7 @@ use support::{Home, entry, every_write, name, object_of, stamp};
 type Call = fn(&Catalog) -> Result<(), Error>;
 
 /// Every call that reads, in a catalog of [`busy_home`].
-const READS: [(&str, Call); 19] = [
+const READS: [(&str, Call); 21] = [
     ("open", |catalog| Catalog::open(catalog.root()).map(drop)),
     ("current", |catalog| {
         catalog.current(&name("llamacpp/b1")).map(drop)
@@ -85,6 +85,14 @@ const READS: [(&str, Call); 19] = [
     }),
     ("manifests", |catalog| {
         catalog.manifests(&attached().0).map(drop)
+    }),
+    ("attached", |catalog| {
+        let subject = attached().0;
+        let mut attached = catalog.attached(&subject, None)?;
+        attached.try_for_each(|found| found.map(drop))
+    }),
+    ("attachment", |catalog| {
+        catalog.attachment(&ObjectId::from_bytes([0; 32])).map(drop)
     }),
 ];
 
@@ -154,8 +162,8 @@ fn places() -> Vec<Place> {
     let snapshot = Snapshot { objects }.id().unwrap();
     let by_object = "current entry get get-retired get-unknown exists locate find list snapshot_of";
     let all_puts = "put-same put-new put_if put_all record record_files rollback";
-    let all_objects = "put-same put-new put_if put_all record record_files rollback snapshot \
-                       snapshot_named import restore";
+    let all_objects = "put-same put-new put_if put_all record record_files rollback attach \
+                       snapshot snapshot_named import restore";
     let of_refs = "put-same put-new put_if put_all record record_files rollback retire delete \
                    snapshot import";
     let of_engine = "put-same put-new put_if put_all rollback retire import";
@@ -168,10 +176,10 @@ fn places() -> Vec<Place> {
     [
         (
             "objects/".to_owned(),
-            &*format!("{by_hash} find_snapshot manifests"),
+            &*format!("{by_hash} find_snapshot manifests attached attachment"),
             all_objects,
         ),
-        (format!("objects/{shard}/"), by_hash, "put-same"),
+        (format!("objects/{shard}/"), by_hash, "put-same attach"),
         // Putting the same entry heals it.
         (format!("objects/{shard}/{rest}"), by_object, ""),
         (
@@ -205,7 +213,7 @@ fn places() -> Vec<Place> {
         (
             "lock".to_owned(),
             "snapshot_of",
-            &format!("{all_puts} retire snapshot snapshot_named remove_snapshot import restore"),
+            &format!("{all_puts} attach detach retire snapshot snapshot_named remove_snapshot import restore"),
         ),
         ("format".to_owned(), "open", ""),
         (
@@ -216,18 +224,26 @@ fn places() -> Vec<Place> {
         ("snapshots/s0".to_owned(), "snapshots find_snapshot", ""),
         (
             "attachments/".to_owned(),
-            "attachments manifests",
-            "record_files store_files",
+            "attachments manifests attached",
+            "record_files store_files attach detach",
         ),
-        (format!("{}/", &links()[..14]), "attachments manifests", ""),
-        (format!("{}/", links()), "attachments manifests", ""),
+        (
+            format!("{}/", &links()[..14]),
+            "attachments manifests attached",
+            "attach detach",
+        ),
+        (
+            format!("{}/", links()),
+            "attachments manifests attached",
+            "attach detach",
+        ),
         (
             format!("{}/{}", links(), attached().1),
-            "attachments manifests",
+            "attachments manifests attached",
             "",
         ),
         ("blobs/".to_owned(), "", "store_files"),
-        (file_of(attached().1), "manifests", ""),
+        (file_of(attached().1), "manifests attached", ""),
         (file_of(snapshot), "find_snapshot", ""),
     ]
     .map(|(path, reads, writes)| Place {

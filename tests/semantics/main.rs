@@ -8,6 +8,8 @@
 )]
 
 mod artifacts;
+mod damaged_documents;
+mod documents;
 mod drift;
 mod lookups;
 mod manifests;

@@ -150,6 +150,7 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
     let all = Members::Current(Filter::default());
     let nobody = Members::Objects([].into());
     let snapshot = Name::new("s1").unwrap();
+    let note = document(object_of(&entry("b1", 2)), "a note");
     vec![
         ("put-same", catalog.put(&entry("b1", 2), &stamp).map(drop)),
         ("put-new", catalog.put(&entry("b1", 3), &stamp).map(drop)),
@@ -169,6 +170,8 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
         ("record_files", catalog.record(&of_files, &stamp).map(drop)),
         ("store_files", store_files(catalog, &of_files)),
         ("rollback", catalog.rollback(&b1, None, &stamp).map(drop)),
+        ("attach", catalog.attach(&note).map(drop)),
+        ("detach", detach(catalog, &note)),
         ("retire", catalog.retire(&b1, Expect::Any, &stamp).map(drop)),
         ("delete", catalog.delete("llamacpp:b2", &stamp).map(drop)),
         ("snapshot", catalog.create_snapshot(&all, None).map(drop)),
@@ -204,6 +207,12 @@ fn import(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
 fn restore(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
     let object = object_of(&entry("b4", 1));
     catalog.restore(&[object].into(), &[from]).map(drop)
+}
+
+/// Takes a document off its subject, whether it was attached or not.
+fn detach(catalog: &Catalog, document: &Attachment) -> Result<(), Error> {
+    let object = ObjectId::of(&document.encode().unwrap());
+    catalog.detach(&document.subject, &object).map(drop)
 }
 
 /// Stores the files of an engine, whether it is recorded or not.

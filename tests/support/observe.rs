@@ -40,7 +40,7 @@ pub(crate) fn is_kind(error: &Error, kind: io::ErrorKind) -> bool {
     matches!(&cause(error).cause, Cause::Io(error) if error.kind() == kind)
 }
 
-/// What each ref holds, the lines of its history that took effect, and the manifests of its entry. And
+/// What each ref holds, the lines of its history that took effect, and what is attached to its entry. And
 /// for each snapshot, by its name, its object and its members.
 pub(crate) type State = BTreeMap<String, (Option<ObjectId>, Vec<String>)>;
 
@@ -61,6 +61,7 @@ pub(crate) fn state_of(catalog: &Catalog, names: &[RefName]) -> State {
         let mut lines: Vec<_> = history.iter().map(ToString::to_string).collect();
         let object = current.map(|it| it.object);
         lines.extend(object.iter().flat_map(|it| manifests(catalog, it)));
+        lines.extend(object.iter().flat_map(|it| documents(catalog, it)));
         (name.to_string(), (object, lines))
     };
     names.iter().map(of).collect()
@@ -76,6 +77,20 @@ fn manifests(catalog: &Catalog, subject: &ObjectId) -> Vec<String> {
         Err(error) if error.kind() == ErrorKind::Damage => vec!["damaged manifest".to_owned()],
         Err(error) => unreachable!("it can be read: {error:?}"),
     }
+}
+
+/// The documents that are attached to an entry.
+fn documents(catalog: &Catalog, subject: &ObjectId) -> Vec<String> {
+    let attached = catalog.attached(subject, None).expect("they can be listed");
+    let shown = attached.map(|found| match found {
+        Ok(found) => {
+            let (kind, payload) = (found.attachment.media_type, found.attachment.payload);
+            format!("{kind} {}", String::from_utf8_lossy(&payload))
+        }
+        Err(error) if error.kind() == ErrorKind::Damage => "damaged document".to_owned(),
+        Err(error) => unreachable!("it can be read: {error:?}"),
+    });
+    shown.collect()
 }
 
 /// Returns what a reader sees of the snapshot with this name, whether there is one or not.
