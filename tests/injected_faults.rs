@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use engine_catalog::{
-    Artifacts, Catalog, Error, Expect, Filter, Members, Name, ObjectId, PreparedEngine, Recorded,
+    Artifacts, Attachment, Catalog, Error, Expect, Filter, Members, Name, ObjectId, PreparedEngine,
+    Recorded,
 };
 use support::observe::{State, leftovers, partial_objects, snapshot_state, state_of};
 use support::sample::{entry, name};
 use support::strace::{self, Call, Run};
-use support::{child, object_file, object_of, patience, skip, stamp};
+use support::{child, document, object_file, object_of, patience, skip, stamp};
 use walkdir::WalkDir;
 
 mod support;
@@ -51,10 +52,21 @@ fn act(catalog: &Catalog, role: &str) -> Result<(), Error> {
             .map(drop),
         "rollback" => catalog.rollback(&name("e0"), None, &stamp(1)).map(drop),
         "record" => record(catalog, catalog.root()).map(drop),
+        "attach" => catalog.attach(&note()).map(drop),
+        "detach" => catalog.detach(&note().subject, &note_object()).map(drop),
         "snapshot" => snapshot(catalog).map(drop),
         "remove snapshot" => catalog.remove_snapshot(&snapshot_name()).map(drop),
         _ => unreachable!("there is no such role"),
     }
+}
+
+/// A document about the first build of the first engine.
+fn note() -> Attachment {
+    document(object_of(&entry("e0", "old")), "a note")
+}
+
+fn note_object() -> ObjectId {
+    ObjectId::of(&note().encode().expect("it is small"))
 }
 
 fn snapshot_name() -> Name {
@@ -354,6 +366,33 @@ fn failed_or_killed_record_never_destroys_a_damaged_manifest() {
     };
     assert_ne!(scene.before, scene.after);
     scene.every_fault(damaged_file_is_kept);
+}
+
+#[test]
+fn failed_or_killed_attaching_leaves_the_document_or_none() {
+    let Some(scene) = Scene::new("attach", |_, catalog| put(catalog, &["old"])) else {
+        return;
+    };
+    assert_ne!(scene.before, scene.after);
+    scene.every_fault(|root, what| {
+        // What cannot be opened for want of descriptors may well be good.
+        if what.starts_with("EMFILE") {
+            good_objects_stay(root, what);
+        }
+    });
+}
+
+#[test]
+fn failed_or_killed_taking_off_leaves_the_document_or_none() {
+    let prepare = |_: &Path, catalog: &Catalog| {
+        put(catalog, &["old"]);
+        catalog.attach(&note()).expect("it can be attached");
+    };
+    let Some(scene) = Scene::new("detach", prepare) else {
+        return;
+    };
+    assert_ne!(scene.before, scene.after);
+    scene.every_fault(good_objects_stay);
 }
 
 #[test]

@@ -88,6 +88,8 @@ fn of_ref(catalog: &Catalog, engine: &str) -> Result<String, Error> {
     let object = current.object;
     let attached = catalog.attachments(&object)?;
     let manifests = catalog.manifests(&object)?.len();
+    let documents = catalog.attached(&object, None)?;
+    let documents = documents.collect::<Result<Vec<_>, _>>()?.len();
     let artifacts = current
         .entry
         .artifacts
@@ -95,7 +97,7 @@ fn of_ref(catalog: &Catalog, engine: &str) -> Result<String, Error> {
         .map(|path| fs::read(path).ok());
     let artifacts: Vec<_> = artifacts.map(|it| it.map(|it| ObjectId::of(&it))).collect();
     Ok(format!(
-        "{object}, {attached:?}, {manifests} manifests, {artifacts:?}, {history:?}"
+        "{object}, {attached:?}, {manifests} manifests, {documents} documents, {artifacts:?}, {history:?}"
     ))
 }
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Artifacts, Blobs, Catalog, Choice, Error, Expect, Filter, ImportOptions, MaterializeOptions,
-    Members, Name, ObjectId, PreparedEngine, Record,
+    Artifacts, Attachment, Blobs, Catalog, Choice, Error, Expect, Filter, ImportOptions,
+    MaterializeOptions, Members, Name, ObjectId, PreparedEngine, Record,
 };
 
 use crate::support::sample::{entry, name};
-use crate::support::{object_file, object_of, stamp};
+use crate::support::{document, object_file, object_of, stamp};
 
 /// An operation on the catalog at a root.
 pub(crate) struct Operation {
@@ -153,6 +153,28 @@ pub(crate) fn operations() -> Vec<Operation> {
                 },
             )
         },
+        operation("attach", |root| catalog(root, &["old"]), attach),
+        operation(
+            "attach another",
+            |root| {
+                catalog(root, &["old"]);
+                let another = document(object_of(&entry("e", "old")), "another");
+                open(root).attach(&another).expect("it can be attached");
+            },
+            attach,
+        ),
+        operation(
+            "detach",
+            |root| {
+                catalog(root, &["old"]);
+                attach(root);
+            },
+            |root| {
+                let object = ObjectId::of(&note().encode().expect("it is small"));
+                let taken_off = open(root).detach(&note().subject, &object);
+                taken_off.expect("it can be taken off");
+            },
+        ),
         operation(
             "create snapshot",
             |root| catalog(root, &["old"]),
@@ -369,6 +391,16 @@ fn capture(root: &Path) {
 fn retire(root: &Path) {
     let retired = open(root).retire(&name("e"), Expect::Any, &stamp(1));
     retired.expect("it can be retired");
+}
+
+/// A document about an entry.
+fn note() -> Attachment {
+    document(object_of(&entry("e", "old")), "a note")
+}
+
+fn attach(root: &Path) {
+    let attached = open(root).attach(&note());
+    attached.expect("it can be attached");
 }
 
 fn snapshot_name() -> Name {

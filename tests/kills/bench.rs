@@ -137,7 +137,9 @@ impl Place<'_> {
         let names: Vec<_> = known.map(|engine| sample::name(&engine)).collect();
         let mut state = state_of(&catalog, &names);
         for (_, lines) in state.values_mut() {
-            for line in lines.iter_mut().filter(|line| !line.starts_with("files")) {
+            let is_change =
+                |line: &&mut String| !["files", "document"].iter().any(|it| line.starts_with(it));
+            for line in lines.iter_mut().filter(is_change) {
                 *line = line.split_once(' ').unwrap().1.to_owned();
             }
         }

@@ -8,7 +8,7 @@ use engine_catalog::{
 
 use crate::bench::Place;
 use crate::support::sample::{entry, name};
-use crate::support::{object_file, object_of, stamp};
+use crate::support::{document, object_file, object_of, stamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
@@ -17,6 +17,8 @@ pub(crate) enum Operation {
     Record,
     Store,
     Materialize,
+    Attach,
+    Detach,
     CreateSnapshot,
     DeleteSnapshot,
     Retire,
@@ -41,7 +43,7 @@ const IMPORTED: usize = 12;
 /// Every ref that any operation changes.
 pub(crate) fn engines() -> impl Iterator<Item = String> {
     let single = [
-        "indexed", "kept", "new", "over", "recorded", "retired", "rolled", "stored",
+        "indexed", "kept", "new", "noted", "over", "recorded", "retired", "rolled", "stored",
     ];
     let single = single.map(str::to_owned);
     let many = (0..MANY).map(many);
@@ -61,12 +63,14 @@ fn imported(at: usize) -> String {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Put,
         PutOver,
         Record,
         Store,
         Materialize,
+        Attach,
+        Detach,
         CreateSnapshot,
         DeleteSnapshot,
         Retire,
@@ -83,7 +87,7 @@ impl Operation {
     pub(crate) fn is_repeatable(self) -> bool {
         !matches!(
             self,
-            DeleteSnapshot | Retire | Rollback | Capture | Materialize
+            Detach | DeleteSnapshot | Retire | Rollback | Capture | Materialize
         )
     }
 
@@ -124,6 +128,18 @@ impl Operation {
                 let record = recorded.record();
                 catalog.store_files(&record, &mut |_| {}).unwrap();
                 format!("materialize kept/1 --to engine-{round}")
+            }
+            Attach => {
+                put(&catalog, "noted", "x");
+                let note = place.shared("note");
+                fs::write(&note, format!("note {round}")).unwrap();
+                format!("attach noted/1 --media-type text/plain {}", note.display())
+            }
+            Detach => {
+                put(&catalog, "noted", "x");
+                let note = document(object_of(&entry("noted", "x")), &format!("old {round}"));
+                let object = catalog.attach(&note).unwrap();
+                format!("attachments remove {object}")
             }
             CreateSnapshot => format!("snapshot create made-{round}"),
             DeleteSnapshot => {

@@ -85,7 +85,7 @@ fn documents(catalog: &Catalog, subject: &ObjectId) -> Vec<String> {
     let shown = attached.map(|found| match found {
         Ok(found) => {
             let (kind, payload) = (found.attachment.media_type, found.attachment.payload);
-            format!("{kind} {}", String::from_utf8_lossy(&payload))
+            format!("document {kind} {}", String::from_utf8_lossy(&payload))
         }
         Err(error) if error.kind() == ErrorKind::Damage => "damaged document".to_owned(),
         Err(error) => unreachable!("it can be read: {error:?}"),

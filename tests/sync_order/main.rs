@@ -7,6 +7,7 @@
 //! in between is for `tests/crash_states/`, which takes what was there before as durable.
 
 mod disk_model;
+mod documents;
 mod refs;
 mod rules;
 mod scene;
@@ -17,10 +18,11 @@ mod support;
 use std::path::Path;
 
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Members, Name, PreparedEngine, Recorded,
+    Artifacts, Attachment, Catalog, EngineEntry, Error, Expect, Filter, Members, Name, ObjectId,
+    PreparedEngine, Recorded,
 };
 use support::sample::{entry, name};
-use support::{child, stamp, strace};
+use support::{child, document, object_of, stamp, strace};
 
 fn many() -> Vec<EngineEntry> {
     (0..96).map(|n| entry(&format!("e{n}"), "new")).collect()
@@ -77,6 +79,9 @@ fn child() {
                 .expect("it can"),
         ),
         "record" => drop(record(&open(), &root)),
+        "attach" => drop(open().attach(&note()).expect("it can be attached")),
+        "detach" => assert!(detach(&open()), "it is there"),
+        "detach again" => assert!(!detach(&open()), "it was there"),
         "snapshot" => {
             let members = Members::Current(Filter::default());
             let id = open().create_snapshot(&members, Some(&snapshot_name()));
@@ -95,6 +100,18 @@ fn child() {
         _ => unreachable!("there is no such role"),
     }
     strace::end();
+}
+
+/// A document about an entry.
+fn note() -> Attachment {
+    document(object_of(&entry("e", "old")), "a note")
+}
+
+/// Takes the document off, and returns whether it was there.
+fn detach(catalog: &Catalog) -> bool {
+    let object = ObjectId::of(&note().encode().expect("it is small"));
+    let detached = catalog.detach(&note().subject, &object);
+    detached.expect("it can be taken off")
 }
 
 fn snapshot_name() -> Name {
