@@ -9,10 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Catalog, EngineEntry, Expect, Filter, Manifest, ManifestFile, Members, Name, ObjectId, Slug,
-    State, VerifyScope,
+    Attachment, Catalog, EngineEntry, Expect, Filter, Manifest, ManifestFile, Members, Name,
+    ObjectId, Slug, State, VerifyScope,
 };
-use support::{name, object_file, object_of, stamp};
+use support::{document, link, name, object_file, object_of, stamp};
 
 mod support;
 
@@ -49,7 +49,17 @@ fn full(engine: &str, version: &str, step: i64) -> EngineEntry {
     }
 }
 
-/// What the golden catalog was made of: names that need escapes, every op, a snapshot, a manifest.
+/// A document about an entry, with every field.
+fn sbom(subject: ObjectId) -> Attachment {
+    Attachment {
+        media_type: "application/spdx+json".parse().unwrap(),
+        name: Some(Name::new("エンジン/sbom.json").unwrap()),
+        ..document(subject, "{}")
+    }
+}
+
+/// What the golden catalog was made of: names that need escapes, every op, a snapshot, a manifest, and
+/// documents: about an entry, with a name that needs escapes, and about that document.
 fn write(root: &Path) -> Catalog {
     let catalog = Catalog::create(root).unwrap();
     let put = |entry: &EngineEntry, step: i64| catalog.put(entry, &stamp(START + step)).unwrap();
@@ -87,13 +97,9 @@ fn write(root: &Path) -> Catalog {
     let file = object_file(root, object);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(file, bytes).unwrap();
-    let subject = first.to_string();
-    let links = root
-        .join("attachments")
-        .join(&subject[..2])
-        .join(&subject[2..]);
-    fs::create_dir_all(&links).unwrap();
-    fs::write(links.join(object.to_string()), "").unwrap();
+    link(root, first, object);
+    let sbom = catalog.attach(&sbom(first)).unwrap();
+    catalog.attach(&document(sbom, "looked at")).unwrap();
     let all = Members::Current(Filter::default());
     let llamacpp = Members::Objects([first].into());
     for (members, snapshot) in [(all, "all of it"), (llamacpp, "llamacpp")] {
@@ -184,6 +190,16 @@ fn golden_catalog_is_read() {
         (manifests.len(), files),
         (1, vec!["/opt/x", "/opt/エンジン/lib.so"])
     );
+    let subject = object_of(&first);
+    let expected = sbom(subject);
+    let attached = catalog.attached(&subject, Some(&expected.media_type));
+    let [sbom] = &attached.unwrap().map(Result::unwrap).collect::<Vec<_>>()[..] else {
+        panic!("other documents than one")
+    };
+    assert_eq!(sbom.attachment, expected);
+    let about_it = catalog.attached(&sbom.object, None).unwrap();
+    let about_it: Vec<_> = about_it.map(|it| it.unwrap().attachment.payload).collect();
+    assert_eq!(about_it, [b"looked at"]);
     let (_, snapshot) = catalog.find_snapshot("all of it").unwrap().unwrap();
     assert!(catalog.members(&snapshot).unwrap() == records);
     assert_eq!(catalog.snapshots().unwrap().len(), 2);

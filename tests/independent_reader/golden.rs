@@ -31,6 +31,9 @@ const CURRENT: [(&str, &str); 4] = [
     ),
 ];
 
+/// A document about the entry of `llamacpp/b4321`.
+const SBOM: &str = "d5307aa55756dc06c5042ef8ad5e6ecc365a161cbed185d1c7e9d20b18067d5a";
+
 fn current(reader: &Reader) -> BTreeMap<String, String> {
     let current = reader.current().unwrap().into_iter();
     let current = current.map(|((engine, version), (id, _))| (format!("{engine}/{version}"), id));
@@ -46,8 +49,23 @@ fn golden_catalog_says_what_it_always_said() {
     let lines: Vec<_> = histories.values().map(Vec::len).collect();
     assert_eq!(lines, [1, 3, 1, 2, 1]);
     assert_eq!(reader.snapshots().unwrap().len(), 2);
-    let manifests = reader.manifests(CURRENT[1].1).unwrap();
-    assert_eq!(manifests.len(), 1);
+    for which in ["catalog", "bundle"] {
+        let reader = Reader::open(&golden(which)).unwrap();
+        assert_eq!(reader.manifests(CURRENT[1].1).unwrap().len(), 1);
+        let documents = reader.documents(CURRENT[1].1).unwrap();
+        let [(id, document)] = &documents[..] else {
+            panic!("{which}: {documents:?}")
+        };
+        assert_eq!(id, SBOM);
+        assert_eq!(document.name.as_deref(), Some("エンジン/sbom.json"));
+        assert_eq!(document.media_type, "application/spdx+json");
+        assert_eq!(document.payload, b"{}");
+        let about_it = reader.documents(id).unwrap();
+        assert_eq!(
+            (about_it.len(), &*about_it[0].1.payload),
+            (1, &b"looked at"[..])
+        );
+    }
 }
 
 #[test]
