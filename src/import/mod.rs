@@ -372,6 +372,9 @@ impl Catalog {
             }
             cargo.deliver()?;
         }
+        // Of what several lead to, a fault was found each time.
+        let mut told = BTreeSet::new();
+        imported.problems.retain(|it| told.insert(it.to_string()));
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod contents;
+mod documents;
 mod faults;
 mod import;
 mod program_shows;

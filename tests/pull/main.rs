@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod comparing;
+mod documents;
 mod hostile_files;
 mod hostile_objects;
 mod hostile_speech;
