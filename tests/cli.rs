@@ -464,6 +464,8 @@ fn help_of_the_program() {
       history      Show how the current entry of an engine and version changed, newest first
       diff         Show what differs between two entries, two snapshots, or the engines of two runs
       check        Compare the files of engines with what was recorded
+      attach       Attach a document to an entry or a snapshot
+      attachments  List the documents that are attached to an entry or a snapshot
       blobs        Keep the files of engines in the catalog
       materialize  Write the files of an engine from the catalog to a directory
       rollback     Make an earlier entry current again
