@@ -14,6 +14,7 @@ mod copies;
 mod damaged_names;
 mod damaged_objects;
 mod damaged_tree;
+mod documents;
 mod limits;
 #[path = "../support/program.rs"]
 mod program;
