@@ -29,6 +29,11 @@ fn refused_where_linked<T: PartialEq + Debug>(
     };
     let (_, found) = attached(good.0);
     assert_eq!(found.unwrap(), [good.1]);
+    // What is good, and of the other kind, is none of these and in nobody's way.
+    let kinds = [manifest().encode(), attachment().encode()].map(Result::unwrap);
+    for other in kinds.iter().filter(|bytes| **bytes != good.0) {
+        assert_eq!(attached(other).1.unwrap(), []);
+    }
     for case in cases.0 {
         let (what, (planted, found)) = (case.what, attached(&case.bytes));
         match (found, Object::decode(&case.bytes)) {

@@ -22,7 +22,7 @@ use std::fs;
 use attachments::{attachment, attachment_cases};
 use engine_catalog::{
     Attachment, CborError, EngineEntry, Error, ErrorKind, Filter, Manifest, Object, ObjectError,
-    ObjectId, ReadObjectError, Schema, Snapshot, decode_entry, encode_entry,
+    ReadObjectError, Schema, Snapshot, decode_entry, encode_entry,
 };
 use kinds::{entry_cases, raw_entry, raw_snapshot, snapshot_cases};
 use manifests::{manifest, manifest_cases};

@@ -128,9 +128,11 @@ fn reader_and_library_find_the_same_documents_of_any_object() {
         );
     }
     assert_eq!(documents(&written, &of_one), Some(vec![]));
-    // A manifest is no document, and is not hidden by any.
+    // A manifest is no document, and is hidden by none.
     let manifests = Reader::open(written.root()).unwrap();
-    assert_eq!(manifests.manifests(&recorded.to_string()).unwrap().len(), 1);
+    let manifests = manifests.manifests(&recorded.to_string()).unwrap();
+    assert_eq!(manifests.len(), 1);
+    assert_eq!(written.catalog.manifests(&recorded).unwrap().len(), 1);
 
     assert!(written.catalog.detach(&recorded, &one).unwrap());
     let left = Some(vec![other.to_string()]);

@@ -41,17 +41,20 @@ f objects/@/B @b
 f objects/@/C @c
 f objects/@/S @s
 f objects/@/M @m
+f objects/@/T @t
 c objects/@/A 0
 c objects/@/B 0
 c objects/@/C 0
 c objects/@/S 0
 c objects/@/M 0
+c objects/@/T 0
 f refs/e/v @B@n
 f refs/e/w @C@n
 f history/e/v 1 put - @A me@n2 put @A @B me@n
 f history/e/w 3 pull - @C me@n
 f snapshots/s @S@n
-f attachments/@/A/@M";
+f attachments/@/A/@M
+f attachments/@/A/@T";
 
 /// A root, and something beside it that nobody may touch.
 pub(super) struct Place {

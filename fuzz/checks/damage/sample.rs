@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use engine_catalog::{
-    EngineEntry, Manifest, ManifestFile, ObjectId, RefName, Snapshot, encode_entry,
+    Attachment, EngineEntry, Manifest, ManifestFile, ObjectId, RefName, Snapshot, encode_entry,
 };
 
 /// The refs of a sound catalog.
 pub(super) const NAMES: [&str; 2] = ["e/v", "e/w"];
 
 /// The letters of the objects: two entries of `e/v`, one of `e/w`, another one of `e/v`, a snapshot of
-/// the first and the third, a manifest of the first, and an object that a newer version can read.
-const LETTERS: &[u8; 7] = b"ABCDSMU";
+/// the first and the third, a manifest of the first, a document about it, and an object that a newer version
+/// can read.
+const LETTERS: &[u8; 8] = b"ABCDSMTU";
 
 pub(super) fn name(at: usize) -> RefName {
     NAMES[at].parse().expect("it is a name")
@@ -56,6 +57,15 @@ fn bytes(letter: u8) -> Vec<u8> {
                 files: [("/nowhere/x".to_owned(), file)].into(),
             };
             manifest.encode().expect("it is small")
+        }
+        b'T' => {
+            let attachment = Attachment {
+                subject: id('A'),
+                media_type: "text/plain".parse().expect("it is one"),
+                name: None,
+                payload: b"a note".to_vec(),
+            };
+            attachment.encode().expect("it is small")
         }
         b'U' => b"\xa1\x66schema\x6eengine-entry/2".to_vec(),
         letter => encode(char::from(letter)),

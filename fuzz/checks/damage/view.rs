@@ -23,6 +23,8 @@ pub(super) struct View {
     pub(super) snapshots: BTreeMap<Name, Seen<Option<(ObjectId, Snapshot)>>>,
     /// The manifests of the entry A.
     pub(super) manifests: Seen<usize>,
+    /// The documents about it; none of them where one cannot be read.
+    pub(super) documents: Seen<usize>,
 }
 
 pub(super) fn seen<T>(result: Result<T, Error>) -> Seen<T> {
@@ -57,6 +59,7 @@ impl View {
                 .collect(),
             snapshots: named.into_iter().map(|it| snapshot(it.name)).collect(),
             manifests: seen(catalog.manifests(&id('A'))).map(|it| it.len()),
+            documents: seen(documents(catalog, &id('A'))),
         }
     }
 
@@ -81,7 +84,15 @@ impl View {
         }
         let theirs = reader.manifests(&id('A').to_string());
         assert_agreed(self.manifests, theirs.map(|it| it.len()), &"manifests");
+        let theirs = reader.documents(&id('A').to_string());
+        assert_agreed(self.documents, theirs.map(|it| it.len()), &"documents");
     }
+}
+
+/// How many documents there are about an object.
+fn documents(catalog: &Catalog, subject: &ObjectId) -> Result<usize, Error> {
+    let mut attached = catalog.attached(subject, None)?;
+    attached.try_fold(0, |count, found| found.map(|_| count + 1))
 }
 
 pub(super) fn line(change: &Change) -> Line {
@@ -117,7 +128,7 @@ pub(super) fn read_all(catalog: &Catalog) {
         let _ = seen(catalog.locate(spec));
         let _ = seen(catalog.find_snapshot(spec));
     }
-    for letter in ['A', 'B', 'C', 'D', 'S', 'M', 'U'] {
+    for letter in ['A', 'B', 'C', 'D', 'S', 'M', 'T', 'U'] {
         let id = id(letter);
         let prefix = id.to_string()[..9].parse().expect("it is a prefix");
         let _ = (
@@ -125,6 +136,7 @@ pub(super) fn read_all(catalog: &Catalog) {
             seen(catalog.attachments(&id)),
         );
         let _ = (seen(catalog.why(&id)), seen(catalog.manifests(&id)));
+        let _ = (seen(documents(catalog, &id)), seen(catalog.attachment(&id)));
         if let Ok(Some(snapshot)) = seen(catalog.snapshot(&id)) {
             let _ = seen(catalog.members(&snapshot));
         }
