@@ -7,7 +7,6 @@ use std::fs;
 
 use insta::assert_snapshot;
 use program::Program;
-use serde_json::Value;
 
 const ENTRY: &str =
     r#"{"id":"llamacpp:b1","engine":"llamacpp","version":"b1","artifacts":[],"created_ms":1}"#;
@@ -46,15 +45,6 @@ fn with_both() -> (Program, [String; 2]) {
     (program, objects)
 }
 
-fn json(program: &Program, line: &str) -> Vec<Value> {
-    let (stdout, status) = program.stdout(&line.split(' ').collect::<Vec<_>>());
-    assert_eq!(status, 0, "{line}");
-    let values = stdout.lines().map(serde_json::from_str);
-    values
-        .collect::<Result<_, _>>()
-        .expect("each line is a value")
-}
-
 #[test]
 fn documents_are_attached_listed_and_printed_byte_for_byte() {
     let (program, [sbom, notes]) = with_both();
@@ -78,19 +68,19 @@ fn documents_are_attached_listed_and_printed_byte_for_byte() {
     // Again: nothing changes.
     let again = "llamacpp:b1 --media-type application/spdx+json sbom.json";
     assert_eq!(attach(&program, again), sbom);
-    assert_eq!(json(&program, "--json attachments llamacpp/b1").len(), 2);
+    assert_eq!(program.json("--json attachments llamacpp/b1").len(), 2);
 }
 
 #[test]
 fn json_has_the_keys_that_the_readme_promises() {
     let program = prepared();
     let line = "--json attach llamacpp/b1 --media-type text/markdown NOTES.md";
-    let attached = &json(&program, line)[0];
-    let listed = &json(&program, "--json attachments llamacpp/b1")[0];
+    let attached = &program.json(line)[0];
+    let listed = &program.json("--json attachments llamacpp/b1")[0];
     assert_eq!(listed, attached);
     assert_snapshot!(attached, @r#"{"bytes":5,"media_type":"text/markdown","name":"NOTES.md","object":"520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510","subject":"4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33"}"#);
     let object = attached["object"].as_str().expect("it is a hash");
-    let removed = json(&program, &format!("--json attachments remove {object}"));
+    let removed = program.json(&format!("--json attachments remove {object}"));
     assert_eq!(&removed[0], attached);
     let nameless = program.shows_with_input(
         &[
@@ -115,9 +105,9 @@ fn snapshot_and_document_are_named_as_entries_are() {
         &program,
         &format!("{} --media-type text/plain --name it NOTES.md", &sbom[..9]),
     );
-    let listed = json(&program, "--json attachments before");
+    let listed = program.json("--json attachments before");
     assert_eq!(listed[0]["object"], *of_snapshot);
-    let listed = json(&program, &format!("--json attachments {sbom}"));
+    let listed = program.json(&format!("--json attachments {sbom}"));
     assert_eq!(
         (&listed[0]["object"], &listed[0]["name"]),
         (&of_sbom.into(), &"it".into())
@@ -132,8 +122,8 @@ fn snapshot_and_document_are_named_as_entries_are() {
 /// A snapshot may have the name of a command.
 #[test]
 fn subject_that_is_called_like_a_command_comes_after_two_dashes() {
-    let program = prepared();
     for name in ["get", "remove"] {
+        let program = prepared();
         shows(&program, &format!("snapshot create {name}"));
         attach(
             &program,
@@ -154,7 +144,7 @@ fn document_is_taken_off_and_can_still_be_printed() {
         shows(&program, &format!("attachments remove {sbom}")),
         format!("{sbom}\n")
     );
-    assert_eq!(json(&program, "--json attachments llamacpp/b1").len(), 1);
+    assert_eq!(program.json("--json attachments llamacpp/b1").len(), 1);
     assert!(
         shows(&program, &format!("attachments remove {}", &sbom[..8]))
             .contains("is not attached to")
@@ -166,7 +156,7 @@ fn document_is_taken_off_and_can_still_be_printed() {
 #[test]
 fn what_cannot_be_done_is_told_with_what_to_do() {
     let (program, [sbom, _]) = with_both();
-    let entry = json(&program, "--json get llamacpp/b1")[0]["object"]
+    let entry = program.json("--json get llamacpp/b1")[0]["object"]
         .as_str()
         .map(str::to_owned);
     let entry = entry.expect("it is a hash");
@@ -284,7 +274,7 @@ fn what_cannot_be_done_is_told_with_what_to_do() {
     "#);
     let notes = fs::read(program.dir().join("NOTES.md")).expect("it is there");
     assert_eq!(notes, b"# b1\n", "it is not replaced");
-    assert_eq!(json(&program, "--json attachments llamacpp/b1").len(), 2);
+    assert_eq!(program.json("--json attachments llamacpp/b1").len(), 2);
 }
 
 #[test]

@@ -35,16 +35,6 @@ fn shows(program: &Program, line: &str) -> String {
     program.shows(&line.split_whitespace().collect::<Vec<_>>())
 }
 
-/// What a command prints, which must be JSON values, one a line.
-fn json(program: &Program, line: &str) -> Vec<Value> {
-    let (stdout, status) = program.stdout(&line.split(' ').collect::<Vec<_>>());
-    assert_eq!(status, 0, "{line}");
-    let values = stdout.lines().map(serde_json::from_str);
-    values
-        .collect::<Result<_, _>>()
-        .expect("each line is a value")
-}
-
 fn keys(value: &Value) -> Vec<&str> {
     let object = value.as_object().expect("it is an object");
     object.keys().map(String::as_str).collect()
@@ -53,7 +43,7 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn blobs_are_added_and_listed() {
     let program = kept();
-    let added = &json(&program, "--json blobs add llamacpp/b1")[0];
+    let added = &program.json("--json blobs add llamacpp/b1")[0];
     assert_eq!(
         keys(added),
         [
@@ -71,10 +61,10 @@ fn blobs_are_added_and_listed() {
         (&added["files"], &added["new_blobs"]),
         (&2.into(), &0.into())
     );
-    let listed = json(&program, "--json blobs list");
+    let listed = program.json("--json blobs list");
     assert_eq!(listed.len(), 2);
     assert_eq!(keys(&listed[0]), ["blob", "bytes"]);
-    let of_engine = json(&program, "--json blobs list llamacpp/b1");
+    let of_engine = program.json("--json blobs list llamacpp/b1");
     assert_eq!(keys(&of_engine[0]), ["blob", "bytes", "path", "stored"]);
     assert!(of_engine.iter().all(|file| file["stored"] == true));
     let blob = of_engine[0]["blob"].as_str().expect("it is a hash");
@@ -90,7 +80,7 @@ fn blobs_are_added_and_listed() {
         .join(&blob[..2])
         .join(&blob[2..]);
     fs::remove_file(absent).expect("it is there");
-    let of_engine = json(&program, "--json blobs list llamacpp/b1");
+    let of_engine = program.json("--json blobs list llamacpp/b1");
     assert_eq!(of_engine[0]["stored"], false);
 }
 
@@ -115,7 +105,7 @@ fn file_that_drifted_is_named_and_what_to_do() {
 fn materialized_entry_can_be_put_and_recorded() {
     let program = kept();
     fs::remove_dir_all(program.dir().join("built")).expect("it is there");
-    let entry = json(&program, "materialize llamacpp/b1 --to here").remove(0);
+    let entry = program.json("materialize llamacpp/b1 --to here").remove(0);
     let server = program.dir().join("here/bin/server");
     let server = server.canonicalize().expect("it is there");
     assert_eq!(entry["artifacts"][0], server.to_str().expect("it is text"));
@@ -134,15 +124,12 @@ fn materialized_entry_can_be_put_and_recorded() {
         "record --json --from llamacpp/b1 --artifact {} {library}",
         server.display()
     );
-    let recorded = &json(&program, &record)[0];
+    let recorded = &program.json(&record)[0];
     assert_eq!(
         (&recorded["entry"], &recorded["object"]),
         (&entry, &put.into())
     );
-    let there = &json(
-        &program,
-        "--json materialize llamacpp/b1 --to there --record",
-    )[0];
+    let there = &program.json("--json materialize llamacpp/b1 --to there --record")[0];
     assert_eq!(there["unchanged"], false);
     assert_eq!(there["entry"]["id"], entry["id"]);
     assert_eq!(there["entry"]["created_ms"], 7);
@@ -152,10 +139,7 @@ fn materialized_entry_can_be_put_and_recorded() {
 #[test]
 fn record_from_an_entry_takes_what_is_not_given() {
     let program = kept();
-    let recorded = &json(
-        &program,
-        "record --json --from llamacpp/b1 --version b2 --id x",
-    )[0];
+    let recorded = &program.json("record --json --from llamacpp/b1 --version b2 --id x")[0];
     let entry = &recorded["entry"];
     assert_eq!(
         (&entry["version"], &entry["id"]),

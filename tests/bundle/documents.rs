@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use engine_catalog::{Catalog, Error, Filter, ImportSide, Manifest, Members, Name, ObjectId};
+use engine_catalog::{
+    Catalog, Error, Expect, Filter, ImportSide, Manifest, Members, Name, ObjectId,
+};
 
 use crate::capture;
 use crate::sample::{assert_same, record};
@@ -73,6 +75,31 @@ fn what_was_attached_since_both_have_the_entry_comes_along() {
         &from.catalog,
         &to.catalog,
         &[&links[..], &[(subject, ours)]].concat(),
+    );
+}
+
+/// It came before; what is attached to it later comes wherever the refs stand.
+#[test]
+fn document_about_what_is_no_longer_current_comes_along() {
+    let (from, subject, _) = described();
+    let to = Home::new();
+    import(&from.catalog, &to);
+    let name = from
+        .catalog
+        .entry(&subject)
+        .unwrap()
+        .unwrap()
+        .ref_name()
+        .unwrap();
+    let retired = from.catalog.retire(&name, Expect::Any, &stamp(2)).unwrap();
+    assert_eq!(retired, Some(subject));
+    let links = describe(&from.catalog, subject);
+    let later = from.catalog.attach(&document(subject, "later")).unwrap();
+    import(&from.catalog, &to);
+    assert_came(
+        &from.catalog,
+        &to.catalog,
+        &[&links[..], &[(subject, later)]].concat(),
     );
 }
 

@@ -74,6 +74,16 @@ impl Program {
         (stdout, output.status.code().expect("it was not killed"))
     }
 
+    /// Runs the program with the words of a line, which it must take, and returns the JSON values that it
+    /// prints, one a line.
+    pub(crate) fn json(&self, line: &str) -> Vec<serde_json::Value> {
+        let (stdout, status) = self.stdout(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(status, 0, "{line}");
+        let values = stdout.lines().map(serde_json::from_str);
+        let values: Result<_, _> = values.collect();
+        values.expect("each line is a value")
+    }
+
     /// Runs the program and returns what it shows: standard output, standard error with a bar before
     /// each line, and an exit status other than 0.
     pub(crate) fn shows(&self, args: &[&str]) -> String {
