@@ -42,7 +42,7 @@ impl fmt::Display for Pattern {
 
 /// Matches in O(pattern × text) at worst: only the last `*` is ever tried again, because text that
 /// an earlier one could give up, a later one can take.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     let mut retry = None;
     loop {

@@ -90,7 +90,8 @@
 //! Without default features the library depends on five crates, which the README names.
 //! `json` adds what neighbours keep in JSON files: the index of other catalogs (`Catalog::import_index`)
 //! and handoffs (`EngineIdentity::merge_into`). `bundle` adds proof bundles (`Catalog::capture`), which
-//! contain JSON; `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all
+//! contain JSON; `signatures` signs objects and checks signatures in OpenSSH's format
+//! (`Catalog::attach_signature`, `Catalog::signatures`); `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all
 //! cores, and `cli` (the default) all of them and the `engine-catalog` program.
 //!
 //! `tracing` emits events with target `engine_catalog`. A change of a ref is one of level INFO, whose
@@ -103,6 +104,8 @@
 // Not in Cargo.toml, where it would hold for the tests too.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
+#[cfg(feature = "signatures")]
+mod allowed_signers;
 mod artifact;
 mod attachment;
 mod attachment_codec;
@@ -157,13 +160,21 @@ mod repair;
 mod run;
 mod schema;
 mod secrets;
+#[cfg(feature = "signatures")]
+mod signatures;
 mod snapshot;
 mod snapshots;
+#[cfg(feature = "signatures")]
+mod sshsig;
 mod staging;
 mod store_files;
 mod verify;
 mod watch;
 
+#[cfg(feature = "signatures")]
+pub use allowed_signers::{
+    AllowedSigners, AllowedSignersError, CivilTime, SignerLineError, SignerStanding,
+};
 pub use artifact::{ArtifactError, Progress};
 pub use attachment::{Attachment, AttachmentError, MediaType, MediaTypeError};
 pub use blobs::{BlobContent, BlobError};
@@ -208,8 +219,14 @@ pub use repair::{Action, Lost, Needed, RepairPlan, RepairReport, Repaired};
 pub use run::{RunEngines, RunError};
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
+#[cfg(feature = "signatures")]
+pub use signatures::{AttachSignatureError, JudgedSignature, SignatureVerdict};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
+#[cfg(feature = "signatures")]
+pub use sshsig::{
+    DistinctKeys, KeyError, PrivateKey, PrivateKeyError, PublicKey, SignatureError, SshSignature,
+};
 pub use staging::{Staging, Wanted};
 pub use store_files::{StoredFile, StoredFiles};
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};

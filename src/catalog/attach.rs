@@ -65,11 +65,11 @@ impl Catalog {
     /// [`Error::Path`] where the links cannot be listed. One that cannot be read is an error of the
     /// iterator, which goes on after it: [`Error::DanglingAttachment`], [`Error::UnreadableAttachment`] or
     /// [`Error::MisplacedAttachment`].
-    pub fn attached(
-        &self,
+    pub fn attached<'a>(
+        &'a self,
         subject: &ObjectId,
         media_type: Option<&MediaType>,
-    ) -> Result<impl Iterator<Item = Result<Attached, Error>>, Error> {
+    ) -> Result<impl Iterator<Item = Result<Attached, Error>> + use<'a>, Error> {
         let (subject, wanted) = (*subject, media_type.cloned());
         let objects = attachments::list(self.root_dir(), &subject)?.into_iter();
         let read = objects.map(move |object| {

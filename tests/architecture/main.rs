@@ -25,6 +25,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "filter",
             "manifest",
             "attachment",
+            "sshsig",
+            "allowed_signers",
             "diff",
             "change",
             "lineage",
@@ -80,6 +82,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "doctor",
             "capture",
             "import",
+            "signatures",
             "staging",
             "peers",
             "watch",
@@ -93,10 +96,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const PROGRAM: (&str, &[&str]) = ("program", &["cli", "main"]);
 
 /// Crates that only one place names, so that only that place has to change with them.
-const CONFINED: [(&str, &str); 3] = [
+const CONFINED: [(&str, &str); 4] = [
     ("serde_cbor", "cbor.rs"),
     ("rustix", "durable/"),
     ("tracing", "events.rs"),
+    ("ssh_key", "sshsig/"),
 ];
 
 /// What only the program may touch: terminal, environment and exit status.

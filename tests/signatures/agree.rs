@@ -1,0 +1,69 @@
+//! Both ways with the real `ssh-keygen`, for every kind of key.
+
+use std::fs;
+
+use engine_catalog::{AllowedSigners, CivilTime, PrivateKey, PrivateKeyError, SignatureVerdict};
+
+use crate::keygen::{KINDS, Keygen, NAMESPACE};
+use crate::support::{Home, entry};
+
+#[test]
+fn what_ssh_keygen_signs_is_good_here() {
+    let Some(keygen) = Keygen::new() else { return };
+    let home = Home::new();
+    let object = home.put(&entry("b1", 1));
+    let bytes = fs::read(home.object(&object)).unwrap();
+    let mut signers = String::new();
+    for (kind, bits) in KINDS {
+        let name = format!("{kind}-{bits}");
+        keygen.key(&name, (kind, bits), "");
+        signers += &format!("{name} {}\n", keygen.public(&name));
+        for hash in ["sha256", "sha512"] {
+            let option = format!("hashalg={hash}");
+            let signature = keygen.sign(&name, NAMESPACE, &bytes, &["-O", &option]);
+            home.catalog.attach_signature(&object, &signature).unwrap();
+        }
+    }
+    let signers = AllowedSigners::parse(signers.as_bytes(), CivilTime::in_utc).unwrap();
+    let judged = home.catalog.signatures(&object, &signers, 0).unwrap();
+    let mut seen: Vec<_> = judged.map(|it| it.unwrap().verdict).collect();
+    seen.sort_by_key(|it| format!("{it:?}"));
+    let mut expected: Vec<_> = KINDS
+        .into_iter()
+        .flat_map(|(kind, bits)| [format!("{kind}-{bits}"), format!("{kind}-{bits}")])
+        .collect();
+    expected.sort();
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|it| SignatureVerdict::Valid {
+            principals: vec![it],
+        })
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn what_is_signed_here_is_good_to_ssh_keygen() {
+    let Some(keygen) = Keygen::new() else { return };
+    let home = Home::new();
+    let object = home.put(&entry("b1", 1));
+    let file = fs::read(home.object(&object)).unwrap();
+    for (kind, bits) in KINDS {
+        let name = format!("{kind}-{bits}");
+        let path = keygen.key(&name, (kind, bits), "");
+        let key = match (kind, PrivateKey::parse(&fs::read(path).unwrap())) {
+            ("rsa", Err(PrivateKeyError::Unsupported { algorithm })) => {
+                assert_eq!(algorithm, "ssh-rsa");
+                continue;
+            }
+            (_, key) => key.unwrap(),
+        };
+        let bytes = home.catalog.signed_bytes(&object).unwrap().unwrap();
+        let signature = key.sign(&bytes).unwrap();
+        let signers = format!("me {}\n", keygen.public(&name));
+        let signature = signature.as_bytes();
+        assert!(keygen.verifies(&signers, "me", signature, &file), "{name}");
+        assert!(!keygen.verifies(&signers, "me", signature, b"other"));
+        home.catalog.attach_signature(&object, signature).unwrap();
+    }
+}
