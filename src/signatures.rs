@@ -1,6 +1,8 @@
 //! Signatures of objects: attachments that are checked against the object, its key and who is allowed to
 //! sign (layout.md section 4.6).
 
+use std::fmt;
+
 use crate::allowed_signers::{AllowedSigners, SignerStanding};
 use crate::attachment::Attachment;
 use crate::catalog::{Attached, Catalog};
@@ -47,6 +49,32 @@ impl JudgedSignature {
         match self.verdict {
             SignatureVerdict::Valid { .. } => self.key.as_ref(),
             _ => None,
+        }
+    }
+}
+
+impl SignatureVerdict {
+    /// Returns a word for it, which does not change: `valid`; `unknown-signer`, `other-namespaces`,
+    /// `not-yet-valid`, `expired`; `wrong-namespace`, `bad-signature`, `unsupported`, `malformed`.
+    #[must_use]
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::Valid { .. } => "valid",
+            Self::NotAccepted(standing) => standing.slug(),
+            Self::Refused(SignatureError::Namespace { .. }) => "wrong-namespace",
+            Self::Refused(SignatureError::Bad) => "bad-signature",
+            Self::Refused(error) if error.is_unsupported() => "unsupported",
+            Self::Refused(_) => "malformed",
+        }
+    }
+}
+
+impl fmt::Display for SignatureVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Valid { principals } => write!(f, "signed by {}", principals.join(" ")),
+            Self::NotAccepted(standing) => standing.fmt(f),
+            Self::Refused(error) => error.fmt(f),
         }
     }
 }

@@ -5,11 +5,13 @@
 //! a key is no longer good.
 
 mod line;
+mod standing;
 mod time;
 
 use std::collections::BTreeMap;
 
 pub use line::SignerLineError;
+pub use standing::SignerStanding;
 pub use time::CivilTime;
 
 use crate::filter::glob;
@@ -39,34 +41,6 @@ pub enum AllowedSignersError {
         line: usize,
         /// What is wrong with it.
         cause: SignerLineError,
-    },
-}
-
-/// What an [`AllowedSigners`] says of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignerStanding {
-    /// It is accepted.
-    Accepted {
-        /// The principals of each line that accepts it, as the file has them: patterns with commas between.
-        principals: Vec<String>,
-    },
-    /// No line names it.
-    Unknown,
-    /// It is accepted for other namespaces only.
-    OtherNamespaces {
-        /// Those, of each line: patterns with commas between.
-        namespaces: Vec<String>,
-    },
-    /// It is not yet valid.
-    NotYetValid {
-        /// The first second of its validity, since the Unix epoch.
-        from: i64,
-    },
-    /// It is no longer valid.
-    Expired {
-        /// The last second of its validity, since the Unix epoch.
-        until: i64,
     },
 }
 

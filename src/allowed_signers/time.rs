@@ -1,5 +1,7 @@
 //! Times of validity: `YYYYMMDD[Z]` or `YYYYMMDDHHMM[SS][Z]`.
 
+use std::fmt;
+
 /// A date and a time of day, of the Gregorian calendar, in some time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CivilTime {
@@ -54,13 +56,16 @@ impl CivilTime {
     }
 }
 
-/// Returns the seconds since the Unix epoch that `text` stands for, which are more than 0.
+/// The last second of the year 9999.
+const LAST: i64 = 253_402_300_799;
+
+/// Returns the seconds since the Unix epoch that `text` stands for, from 1 to [`LAST`].
 pub(super) fn parse(text: &str, local: &dyn Fn(CivilTime) -> Option<i64>) -> Option<i64> {
     let seconds = match text.strip_suffix('Z') {
         Some(digits) => CivilTime::parse(digits)?.in_utc(),
         None => local(CivilTime::parse(text)?),
     };
-    seconds.filter(|it| *it > 0)
+    seconds.filter(|it| (1..=LAST).contains(it))
 }
 
 fn days_of(year: u16) -> u32 {
@@ -78,4 +83,28 @@ fn days_in(year: u16, month: u8) -> u8 {
 
 fn is_leap(year: u16) -> bool {
     year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+}
+
+/// Seconds since the Unix epoch as a time that the file may have.
+pub(super) struct InUtc(pub(super) i64);
+
+impl fmt::Display for InUtc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let (mut year, mut month) = (1970, 1);
+        while days >= i64::from(days_of(year)) {
+            days -= i64::from(days_of(year));
+            year += 1;
+        }
+        while days >= i64::from(days_in(year, month)) {
+            days -= i64::from(days_in(year, month));
+            month += 1;
+        }
+        let (day, hour, minute) = (days + 1, second / 3600, second / 60 % 60);
+        write!(
+            f,
+            "{year:04}{month:02}{day:02}{hour:02}{minute:02}{:02}Z",
+            second % 60
+        )
+    }
 }

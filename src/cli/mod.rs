@@ -34,7 +34,10 @@ mod put;
 mod record;
 mod retire;
 mod rollback;
+mod sign;
 mod signals;
+mod signatures;
+mod signers;
 mod snapshot;
 mod text;
 mod verify;
@@ -106,6 +109,8 @@ enum Command {
     Check(check::Check),
     Attach(attach::Attach),
     Attachments(attachments::Attachments),
+    Sign(sign::Sign),
+    Signatures(signatures::Signatures),
     Blobs(blobs::Blobs),
     Materialize(materialize::Materialize),
     Rollback(rollback::Rollback),
@@ -165,6 +170,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => command.run(&mut context),
         Command::Attach(command) => command.run(&mut context),
         Command::Attachments(command) => command.run(&mut context),
+        Command::Sign(command) => command.run(&mut context),
+        Command::Signatures(command) => command.run(&mut context),
         Command::Blobs(command) => command.run(&mut context),
         Command::Materialize(command) => command.run(&mut context),
         Command::Rollback(command) => command.run(&mut context),
