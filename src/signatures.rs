@@ -1,5 +1,5 @@
 //! Signatures of objects: attachments that are checked against the object, its key and who is allowed to
-//! sign (layout.md section 4.6).
+//! sign (layout.md section 5.6).
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
 //! Signatures in OpenSSH's format (PROTOCOL.sshsig), as `ssh-keygen -Y sign` makes them, over the bytes of an
-//! object (layout.md section 4.6).
+//! object (layout.md section 5.6).
 //!
 //! The only place that names the crate `ssh_key`. What surrounds key and signature is read here, because
 //! every part of it counts: nothing of a signature can be changed without it being refused.
