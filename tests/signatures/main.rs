@@ -6,7 +6,7 @@ mod agree;
 mod crowd;
 mod encodings;
 mod lines;
-//PS mod program_shows;
+mod program_shows;
 mod security_keys;
 mod stock_signs;
 mod tampered;
