@@ -47,7 +47,7 @@ pub enum KeyError {
 }
 
 impl PublicKey {
-    /// The kinds of keys (RFC 4253 section 6.6, RFC 5656, RFC 8709; those of security keys by
+    /// The kinds of keys (RFC 4253, RFC 5656, RFC 8709; those of security keys by
     /// PROTOCOL.u2f of OpenSSH).
     pub const SUPPORTED: [&str; 7] = [
         "ssh-ed25519",

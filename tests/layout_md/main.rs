@@ -10,6 +10,9 @@ mod document;
 mod dump;
 mod findings;
 mod histories;
+#[cfg(feature = "signatures")]
+#[path = "../support/keygen.rs"]
+mod keygen;
 mod marker;
 mod names;
 mod objects;
@@ -17,6 +20,8 @@ mod rejected;
 mod rejected_attachments;
 mod rejected_sets;
 mod scratch;
+#[cfg(feature = "signatures")]
+mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
 mod tree;
@@ -80,6 +85,9 @@ fn every_example_block_is_checked() {
         "refused-names",
         "foreign-names",
         "dump",
+        "allowed-signers",
+        "signature",
+        "signature-dump",
         "history-lines",
         "refused-history-lines",
         "history-walks",

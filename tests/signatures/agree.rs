@@ -67,3 +67,14 @@ fn what_is_signed_here_is_good_to_ssh_keygen() {
         home.catalog.attach_signature(&object, signature).unwrap();
     }
 }
+
+#[test]
+fn secret_with_a_leading_zero_signs() {
+    let Some(keygen) = Keygen::new() else { return };
+    let key = include_bytes!("../support/short-scalar-p256.key");
+    let key = PrivateKey::parse(key).unwrap();
+    let signature = key.sign(b"bytes").unwrap();
+    let signers = "me ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBIqlxKiMEIaj0W8D7v\
+        sDfc0H8u02rQatyKaoKXv/b4BIFSCgL0f9SfjQ3dsvmi+WejjR0uweXM8r028xGut8CAo=\n";
+    assert!(keygen.verifies(signers, "me", signature.as_bytes(), b"bytes"));
+}
