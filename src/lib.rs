@@ -168,6 +168,8 @@ mod snapshots;
 mod sshsig;
 mod staging;
 mod store_files;
+#[cfg(feature = "signatures")]
+mod trust;
 mod verify;
 mod watch;
 
@@ -229,6 +231,8 @@ pub use sshsig::{
 };
 pub use staging::{Staging, Wanted};
 pub use store_files::{StoredFile, StoredFiles};
+#[cfg(feature = "signatures")]
+pub use trust::{Endorsement, Endorsements, RequiredSignatures};
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
 pub use watch::{Wake, Watch};
 

@@ -10,16 +10,20 @@ mod compared;
 #[cfg(feature = "json")]
 mod index;
 mod options;
+mod outcome;
 mod settle;
+#[cfg(feature = "signatures")]
+mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo::Cargo;
 pub use compared::{ComparedRef, Comparison, Standing};
 pub use options::{Blobs, ImportOptions};
+pub use outcome::{ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
 use settle::Step;
 
-use crate::catalog::{Catalog, Record, batch_size, encode_checked, tell, told};
+use crate::catalog::{Catalog, Record, batch_size, encode_checked, told};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::{FileTime, Hold};
 use crate::error::Error;
@@ -29,119 +33,10 @@ use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::prefer::Choice;
 use crate::refs::{self, Expect, RefError, Update};
-use crate::store_files::StoredFiles;
 use crate::{attachments, layout, ref_time};
 
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
-
-/// What [`Catalog::import`] did, or `Catalog::import_index`.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Imported {
-    /// What became of each ref that the source has, or of each entry of an index, sorted by name. One
-    /// that could not be brought in is among the problems.
-    pub refs: Vec<ImportedRef>,
-    /// What could not be brought in, and why.
-    pub problems: Vec<ImportProblem>,
-    /// The contents of artifacts that were to come along, and are here now or among the problems.
-    pub blobs: StoredFiles,
-    /// How many contents of artifacts were to come along, and are neither here nor there.
-    pub absent_blobs: usize,
-}
-
-/// A ref that the source has, and what became of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ImportedRef {
-    /// What theirs holds.
-    pub theirs: Record,
-    /// What ours held before; `None` where there was no such ref.
-    pub ours: Option<ObjectId>,
-    /// What became of ours.
-    pub outcome: ImportOutcome,
-}
-
-impl ImportedRef {
-    /// Returns the name of the ref.
-    #[must_use]
-    pub fn name(&self) -> RefName {
-        self.theirs.name()
-    }
-}
-
-/// What became of a ref.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ImportOutcome {
-    /// It holds the same as theirs already; of an index, also the same build recorded at another time, or
-    /// both are retired.
-    Same,
-    /// There was none, and what theirs holds was never held here: it holds that now.
-    Created,
-    /// Theirs had moved on from what ours held: it holds what theirs holds now.
-    Forward,
-    /// Ours has held what theirs holds, and has moved on or was retired: it stays. Of an index, also where
-    /// theirs is retired or superseded, and ours has something current.
-    Kept,
-    /// Each has gone its own way. Ours stays; what theirs holds is in the store.
-    Conflict,
-    /// Each has gone its own way, and ours is preferred: it stays, and is ahead of theirs by its history.
-    /// Where each has been rolled back past the other, no history can say that, and it may conflict again.
-    Ours,
-    /// Each has gone its own way, and theirs is preferred: ours holds what theirs holds now.
-    Theirs,
-    /// Of an index: it is in the history, and a newer entry of the index came after it.
-    Superseded,
-    /// Of an index: it is in the history, and the ref is retired, as it was there.
-    Retired,
-}
-
-impl std::fmt::Display for ImportOutcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Same => "same",
-            Self::Created => "created",
-            Self::Forward => "forward",
-            Self::Kept => "kept",
-            Self::Conflict => "conflict",
-            Self::Ours => "ours",
-            Self::Theirs => "theirs",
-            Self::Superseded => "superseded",
-            Self::Retired => "retired",
-        })
-    }
-}
-
-/// Something that could not be brought in.
-#[derive(Debug, thiserror::Error)]
-#[error("{at}: {cause}")]
-#[non_exhaustive]
-pub struct ImportProblem {
-    /// Which catalog has the problem.
-    pub at: ImportSide,
-    /// What is wrong.
-    pub cause: Error,
-}
-
-/// One of the two catalogs of an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ImportSide {
-    /// The one that things come from.
-    Source,
-    /// The one that they come to.
-    Here,
-}
-
-impl std::fmt::Display for ImportSide {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Source => "source",
-            Self::Here => "here",
-        })
-    }
-}
 
 impl Catalog {
     /// Brings in the entries that are current in `source`, and those of its named snapshots, with all
@@ -182,7 +77,7 @@ impl Catalog {
         options: &ImportOptions,
         stamp: &Stamp,
     ) -> Result<Imported, Error> {
-        told("import", self.bring_in(source, options, stamp))
+        told("import", self.bring_in(source, options, stamp, &|_| Ok(())))
     }
 
     /// Returns what [`import_with`](Self::import_with) would do as things stand, and writes nothing and
@@ -192,11 +87,20 @@ impl Catalog {
     ///
     /// [`Error::Path`] where the source cannot be listed.
     pub fn plan_import(&self, source: &Self, options: &ImportOptions) -> Result<Imported, Error> {
+        self.plan(source, options, &|_| Ok(()))
+    }
+
+    fn plan(
+        &self,
+        source: &Self,
+        options: &ImportOptions,
+        accept: Accept<'_>,
+    ) -> Result<Imported, Error> {
         let mut imported = Imported::default();
         for name in refs::list(source.root_dir(), &Filter::default())? {
             match Arrival::of_ref(source, &name) {
                 Ok(Some((arrival, _))) => {
-                    let planned = self.move_to(&arrival, options);
+                    let planned = self.move_to(&arrival, options, accept);
                     imported.tell(planned.map(|step| [step.done]));
                 }
                 Ok(None) => {}
@@ -211,6 +115,7 @@ impl Catalog {
         source: &Self,
         options: &ImportOptions,
         stamp: &Stamp,
+        accept: Accept<'_>,
     ) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
@@ -239,7 +144,7 @@ impl Catalog {
             self.settle(
                 &batch,
                 stamp,
-                &|arrival| self.move_to(arrival, options),
+                &|arrival| self.move_to(arrival, options, accept),
                 &mut |done| imported.tell(done.map(|done| [done])),
             )?;
         }
@@ -256,6 +161,7 @@ impl Catalog {
         &self,
         arrival: &'a Arrival,
         options: &ImportOptions,
+        accept: Accept<'_>,
     ) -> Result<Step<'a, ImportedRef>, Error> {
         let name = arrival.record.name();
         let (current, changes) = self.settled_ref(&name)?;
@@ -274,6 +180,12 @@ impl Catalog {
                 }
             }
         };
+        if matches!(
+            outcome,
+            ImportOutcome::Created | ImportOutcome::Forward | ImportOutcome::Theirs
+        ) {
+            accept(&arrival.record.object)?;
+        }
         let expect = current.map_or(Expect::Absent, Expect::Object);
         // A time that tells something is not given up for what somebody else says.
         let takes_time = outcome != ImportOutcome::Same
@@ -387,20 +299,8 @@ fn read_member(source: &Catalog, object: ObjectId) -> Result<Vec<u8>, Error> {
     Ok(encode_checked(&entry)?.into_bytes())
 }
 
-impl Imported {
-    fn problem(&mut self, at: ImportSide, cause: Error) {
-        tell("import", &cause);
-        self.problems.push(ImportProblem { at, cause });
-    }
-
-    /// Takes up what became of refs, or why that cannot be told.
-    fn tell(&mut self, done: Result<impl IntoIterator<Item = ImportedRef>, Error>) {
-        match done {
-            Ok(done) => self.refs.extend(done),
-            Err(cause) => self.problem(ImportSide::Here, cause),
-        }
-    }
-}
+/// Refuses to move a ref to an entry.
+type Accept<'a> = &'a dyn Fn(&ObjectId) -> Result<(), Error>;
 
 /// What a ref of the source holds, read and checked.
 struct Arrival {

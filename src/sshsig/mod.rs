@@ -250,6 +250,11 @@ impl DistinctKeys {
         self.0.insert(key.material().clone())
     }
 
+    /// Adds those of another set.
+    pub fn extend(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().cloned());
+    }
+
     /// Returns how many there are.
     #[must_use]
     pub fn count(&self) -> usize {

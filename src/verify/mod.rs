@@ -16,6 +16,8 @@ mod refs;
 mod report;
 mod scan;
 mod schedule;
+#[cfg(feature = "signatures")]
+mod signatures;
 mod slug;
 mod snapshots;
 mod tree;

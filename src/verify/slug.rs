@@ -147,6 +147,12 @@ slugs! {
     /// Something is not a regular file, or not a directory, where one belongs.
     FileType Error "file-type"
         "see what it is and where it came from; repair puts a file in its place where it knows the content"
+    /// Fewer keys than are required have signed a current entry, or a named snapshot that it is a member of.
+    SignaturesLacking Error "signatures-lacking"
+        "whoever vouches for it signs it: `sign`; or attach a signature that was made elsewhere"
+    /// A signature was not made by its key over the object that it is attached to, or cannot be read.
+    SignatureBad Warning "signature-bad"
+        "it does not count; `attachments remove` takes it off"
     /// Something cannot be read, for a reason that says nothing of its content.
     Unreadable Error "unreadable"
         "check permissions, mounts and the disk, and verify again"
@@ -183,6 +189,15 @@ slugs! {
     /// What an attachment describes is not in the store.
     LinkSubjectMissing Notice "link-subject-missing"
         "it does no harm; repair restores the subject where there is a copy"
+    /// A signature is by a key that no line of the allowed signers names.
+    SignerUnknown Notice "signer-unknown"
+        "it does not count; add a line for its key if you trust it"
+    /// A signature, or its key, is for something else than objects of a catalog.
+    SignatureNamespace Notice "signature-namespace"
+        "it does not count; sign with `-n engine-catalog`"
+    /// The key of a signature is not valid at this time.
+    SignatureExpired Notice "signature-expired"
+        "it does not count; whoever vouches for the object signs it with a valid key"
     /// Something whose name the format gives to nothing.
     ForeignFile Notice "foreign-file"
         "readers pass over it; remove it if you know that it is of no use"

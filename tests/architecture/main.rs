@@ -70,6 +70,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L5 work",
         &[
+            "signatures",
+            "trust",
             "record",
             "drift",
             "store_files",
@@ -82,7 +84,6 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "doctor",
             "capture",
             "import",
-            "signatures",
             "staging",
             "peers",
             "watch",

@@ -1,0 +1,48 @@
+//! Importing what enough keys have signed.
+
+use super::{ImportOptions, Imported};
+use crate::catalog::{Catalog, told};
+use crate::change::Stamp;
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::trust::RequiredSignatures;
+
+impl Catalog {
+    /// As [`import_with`](Self::import_with), and moves refs only to entries that enough keys have signed, or
+    /// a named snapshot that they are members of, here or in `source`. Any other entry is stored, with the
+    /// signatures that it has, and is among the problems: once it is signed, importing again moves its ref.
+    ///
+    /// # Locking
+    ///
+    /// As [`import`](Self::import).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`import`](Self::import), and of [`RequiredSignatures::look_in`].
+    pub fn import_signed(
+        &self,
+        source: &Self,
+        options: &ImportOptions,
+        required: &RequiredSignatures<'_>,
+        stamp: &Stamp,
+    ) -> Result<Imported, Error> {
+        let endorsements = required.look_in(&[source, self])?;
+        let accept = |entry: &ObjectId| endorsements.require(entry);
+        told("import", self.bring_in(source, options, stamp, &accept))
+    }
+
+    /// As [`plan_import`](Self::plan_import), of [`import_signed`](Self::import_signed).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan_import`](Self::plan_import), and of [`RequiredSignatures::look_in`].
+    pub fn plan_import_signed(
+        &self,
+        source: &Self,
+        options: &ImportOptions,
+        required: &RequiredSignatures<'_>,
+    ) -> Result<Imported, Error> {
+        let endorsements = required.look_in(&[source, self])?;
+        self.plan(source, options, &|entry| endorsements.require(entry))
+    }
+}

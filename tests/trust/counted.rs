@@ -1,0 +1,91 @@
+//! How many keys have signed an entry.
+
+use engine_catalog::{Attachment, Filter, Members, Name, ObjectId, SshSignature};
+
+use crate::keygen::{ED25519, P256};
+use crate::keys::{Keys, required};
+use crate::support::{Home, entry};
+
+fn found(home: &Home, keys: &Keys, object: &ObjectId) -> usize {
+    let signers = keys.signers();
+    let endorsements = required(2, &signers).look_in(&[&home.catalog]).unwrap();
+    let endorsement = endorsements.of(object).unwrap();
+    assert_eq!(endorsement.is_enough(), endorsement.found >= 2);
+    assert_eq!(
+        endorsements.require(object).is_ok(),
+        endorsement.is_enough()
+    );
+    endorsement.found
+}
+
+#[test]
+fn each_key_counts_once_however_often_it_signs() {
+    let Some(keys) = Keys::of(&[("a", ED25519), ("b", P256)]) else {
+        return;
+    };
+    let home = Home::new();
+    let object = home.put(&entry("b1", 1));
+    assert_eq!(found(&home, &keys, &object), 0);
+    let first = keys.sign("a", &home.catalog, &object);
+    assert_eq!(found(&home, &keys, &object), 1);
+    // The same in another form, as another object.
+    let armored = home.catalog.attachment(&first).unwrap().unwrap().payload;
+    let armored = String::from_utf8(armored).unwrap().replace('\n', "\r\n");
+    let second = home.catalog.attach_signature(&object, armored.as_bytes());
+    assert_ne!(second.unwrap(), first);
+    let sha256 = ["-O", "hashalg=sha256"];
+    let bytes = home.catalog.signed_bytes(&object).unwrap().unwrap();
+    let third = keys
+        .keygen
+        .sign("a", SshSignature::NAMESPACE, &bytes, &sha256);
+    home.catalog.attach_signature(&object, &third).unwrap();
+    assert_eq!(home.catalog.attachments(&object).unwrap().len(), 3);
+    assert_eq!(found(&home, &keys, &object), 1);
+    keys.sign("b", &home.catalog, &object);
+    assert_eq!(found(&home, &keys, &object), 2);
+}
+
+#[test]
+fn signature_of_a_named_snapshot_counts_for_its_members_and_for_no_other_entry() {
+    let Some(keys) = Keys::of(&[("a", ED25519), ("b", ED25519)]) else {
+        return;
+    };
+    let home = Home::new();
+    let object = home.put(&entry("b1", 1));
+    let all = Members::Current(Filter::default());
+    let released = Name::new("released").unwrap();
+    let snapshot = home.catalog.create_snapshot(&all, Some(&released)).unwrap();
+    let other = home.put(&entry("b2", 1));
+    keys.sign("a", &home.catalog, &snapshot);
+    assert_eq!(found(&home, &keys, &object), 1);
+    assert_eq!(found(&home, &keys, &other), 0);
+    // The same key, and then another one.
+    keys.sign("a", &home.catalog, &object);
+    assert_eq!(found(&home, &keys, &object), 1);
+    keys.sign("b", &home.catalog, &object);
+    assert_eq!(found(&home, &keys, &object), 2);
+    // What nothing names vouches for nothing.
+    home.catalog.remove_snapshot(&released).unwrap();
+    home.catalog
+        .detach(&object, &home.catalog.attachments(&object).unwrap()[0])
+        .unwrap();
+    assert_eq!(found(&home, &keys, &object), 1);
+}
+
+#[test]
+fn signature_of_another_object_counts_for_nothing() {
+    let Some(keys) = Keys::of(&[("a", ED25519)]) else {
+        return;
+    };
+    let home = Home::new();
+    let (object, other) = (home.put(&entry("b1", 1)), home.put(&entry("b2", 1)));
+    let signature = keys.sign("a", &home.catalog, &other);
+    let signature = home.catalog.attachment(&signature).unwrap().unwrap();
+    let moved = Attachment {
+        subject: object,
+        ..signature
+    };
+    home.catalog.attach(&moved).unwrap();
+    assert_eq!(found(&home, &keys, &object), 0);
+    assert_eq!(found(&home, &keys, &other), 1);
+}
