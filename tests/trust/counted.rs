@@ -26,20 +26,16 @@ fn each_key_counts_once_however_often_it_signs() {
     let home = Home::new();
     let object = home.put(&entry("b1", 1));
     assert_eq!(found(&home, &keys, &object), 0);
-    let first = keys.sign("a", &home.catalog, &object);
+    keys.sign("a", &home.catalog, &object);
     assert_eq!(found(&home, &keys, &object), 1);
-    // The same in another form, as another object.
-    let armored = home.catalog.attachment(&first).unwrap().unwrap().payload;
-    let armored = String::from_utf8(armored).unwrap().replace('\n', "\r\n");
-    let second = home.catalog.attach_signature(&object, armored.as_bytes());
-    assert_ne!(second.unwrap(), first);
+    // Another signature, by the same key.
     let sha256 = ["-O", "hashalg=sha256"];
     let bytes = home.catalog.signed_bytes(&object).unwrap().unwrap();
-    let third = keys
+    let other = keys
         .keygen
         .sign("a", SshSignature::NAMESPACE, &bytes, &sha256);
-    home.catalog.attach_signature(&object, &third).unwrap();
-    assert_eq!(home.catalog.attachments(&object).unwrap().len(), 3);
+    home.catalog.attach_signature(&object, &other).unwrap();
+    assert_eq!(home.catalog.attachments(&object).unwrap().len(), 2);
     assert_eq!(found(&home, &keys, &object), 1);
     keys.sign("b", &home.catalog, &object);
     assert_eq!(found(&home, &keys, &object), 2);
