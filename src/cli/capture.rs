@@ -10,6 +10,7 @@ use serde_json::json;
 use super::failure::{Failure, say};
 use super::heal::HealFrom;
 use super::proof_dir::proof_dir;
+use super::required::RequiredArgs;
 use super::{Context, Status};
 
 /// Make a proof bundle: a directory that anyone can check years later
@@ -52,6 +53,9 @@ pub(super) struct Capture {
     kind: Kind,
 
     #[command(flatten)]
+    required: RequiredArgs,
+
+    #[command(flatten)]
     heal: HealFrom,
 }
 
@@ -74,6 +78,7 @@ impl Capture {
         let catalog = context.open()?;
         let snapshot = self.heal.healing(&catalog, || self.members(&catalog))?;
         self.heal.heal_all(&catalog, &snapshot.objects)?;
+        self.required.check(&catalog, &snapshot.objects)?;
         let out = match self.out {
             Some(out) => out,
             None => {

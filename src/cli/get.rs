@@ -6,6 +6,7 @@ use engine_catalog::{Catalog, Record, RefName, State, encode_entry};
 use super::failure::Failure;
 use super::heal::HealFrom;
 use super::output::JsonRecord;
+use super::required::RequiredArgs;
 use super::text::{age, printable, time};
 use super::{Context, Status};
 
@@ -34,6 +35,9 @@ pub(super) struct Get {
     identity: bool,
 
     #[command(flatten)]
+    required: RequiredArgs,
+
+    #[command(flatten)]
     heal: HealFrom,
 }
 
@@ -53,6 +57,7 @@ impl Get {
             Ok((record, state.transpose()?))
         });
         let (record, state) = found?;
+        self.required.check(&catalog, [&record.object])?;
         let out = &mut context.out;
         if self.cbor {
             let bytes = encode_entry(&record.entry).expect("an entry that was read can be encoded");

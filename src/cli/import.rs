@@ -13,6 +13,7 @@ use super::blobs::stored;
 use super::failure::{Failure, say};
 use super::input::{read, refuse};
 use super::prefer::PreferArgs;
+use super::required::{Required, RequiredArgs};
 use super::text::short;
 use super::{Context, Status, open_source};
 
@@ -64,11 +65,18 @@ pub(super) struct Import {
     /// Bring the files of the engines along too, as far as the source keeps them
     #[arg(long)]
     blobs: bool,
+
+    #[command(flatten)]
+    required: RequiredArgs,
 }
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if is_index(&self.source) {
+            if self.required.read()?.is_some() {
+                let message = "--require-signatures is for a catalog or a bundle; this is an index";
+                return Err(Failure::Usage(message.to_owned()));
+            }
             if self.blobs {
                 let message = "--blobs is for a catalog or a bundle; this is an index";
                 return Err(Failure::Usage(message.to_owned()));
@@ -80,7 +88,10 @@ impl Import {
             blobs: wanted_blobs(self.blobs),
         };
         let source = open_source(&self.source)?;
-        let into = context.importing(self.dry_run)?;
+        let into = Destination {
+            required: self.required.read()?,
+            ..context.importing(self.dry_run)?
+        };
         let imported = bring_in(context, &into, &source, &options, &shown(&self.source))?;
         if self.blobs {
             tell_blobs(&imported);
@@ -124,6 +135,8 @@ pub(super) struct Destination {
     pub(super) catalog: Catalog,
     /// Who does it and when; `None` where it is only shown.
     pub(super) stamp: Option<Stamp>,
+    /// Who has to have signed what refs move to.
+    pub(super) required: Option<Required>,
 }
 
 impl Context {
@@ -135,7 +148,11 @@ impl Context {
                 .write()
                 .map(|(catalog, stamp)| (catalog, Some(stamp)))?,
         };
-        Ok(Destination { catalog, stamp })
+        Ok(Destination {
+            catalog,
+            stamp,
+            required: None,
+        })
     }
 }
 
@@ -148,10 +165,19 @@ pub(super) fn bring_in(
     options: &ImportOptions,
     name: &str,
 ) -> Result<Imported, Failure> {
-    let Destination { catalog, stamp } = into;
-    let imported = match stamp {
-        None => catalog.plan_import(source, options)?,
-        Some(stamp) => catalog.import_with(source, options, &stamp.from_source(name))?,
+    let Destination {
+        catalog,
+        stamp,
+        required,
+    } = into;
+    let stamp = stamp.as_ref().map(|stamp| stamp.from_source(name));
+    let imported = match (&stamp, required.as_ref().map(Required::now)) {
+        (None, None) => catalog.plan_import(source, options)?,
+        (Some(stamp), None) => catalog.import_with(source, options, stamp)?,
+        (None, Some(required)) => catalog.plan_import_signed(source, options, &required)?,
+        (Some(stamp), Some(required)) => {
+            catalog.import_signed(source, options, &required, stamp)?
+        }
     };
     show(context, catalog, &imported, is_shown)?;
     Ok(imported)

@@ -32,6 +32,7 @@ mod proof_dir;
 mod pull;
 mod put;
 mod record;
+mod required;
 mod retire;
 mod rollback;
 mod sign;

@@ -13,6 +13,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
+use super::required::RequiredArgs;
 use super::{Context, Status, duration, now_ms, open_source};
 
 /// Read and check everything, and repair what can be repaired
@@ -52,11 +53,18 @@ pub(super) struct Verify {
     /// Another catalog or proof bundle to restore objects from
     #[arg(long = "from", value_name = "ROOT", requires = "repair")]
     from: Vec<PathBuf>,
+
+    #[command(flatten)]
+    required: RequiredArgs,
 }
 
 impl Verify {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if self.repair {
+            if self.required.read()?.is_some() {
+                let message = "--require-signatures is for a verify that repairs nothing";
+                return Err(Failure::Usage(message.to_owned()));
+            }
             return self.repair(context);
         }
         let is_scrub = self.budget.is_some() || self.max_age.is_some();
@@ -75,7 +83,13 @@ impl Verify {
             (false, true) => VerifyScope::Everything,
             (false, false) => VerifyScope::Objects(resolve(&catalog, &self.objects)?),
         };
-        let report = with_bar(|progress| catalog.verify(&scope, progress))?;
+        let required = self.required.read()?;
+        let mut report = with_bar(|progress| catalog.verify(&scope, progress))?;
+        if let Some(required) = required {
+            let unsigned = catalog.verify_signatures(&required.now())?;
+            report.findings.extend(unsigned);
+            report.findings.sort_unstable();
+        }
         show_if_read(context, report.findings.iter().map(Line::found))?;
         advise(&report);
         summarise(&report);

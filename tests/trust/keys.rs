@@ -37,6 +37,10 @@ impl Keys {
         self.lines += &format!("{name}@example.org {options} {key}\n");
     }
 
+    pub(crate) fn lines(&self) -> &str {
+        &self.lines
+    }
+
     pub(crate) fn signers(&self) -> AllowedSigners {
         AllowedSigners::parse(self.lines.as_bytes(), CivilTime::in_utc).unwrap()
     }

@@ -8,6 +8,9 @@ mod imported;
 #[path = "../support/keygen.rs"]
 mod keygen;
 mod keys;
+#[path = "../support/program.rs"]
+mod program;
+mod program_requires;
 #[path = "../support/mod.rs"]
 mod support;
 mod verified;

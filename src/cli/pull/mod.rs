@@ -12,6 +12,7 @@ use engine_catalog::{Catalog, ImportOptions};
 use super::failure::Failure;
 use super::import::{self, Destination, Told};
 use super::prefer::PreferArgs;
+use super::required::RequiredArgs;
 use super::{Context, Status, open_source};
 
 pub(super) use self::args::TransferArgs;
@@ -56,6 +57,9 @@ pub(super) struct Pull {
     #[command(flatten)]
     prefer: PreferArgs,
 
+    #[command(flatten)]
+    required: RequiredArgs,
+
     /// Compare what refs hold and not when they were written: reads each, here and there
     #[arg(long)]
     checksum: bool,
@@ -75,7 +79,10 @@ impl Pull {
         match Source::parse(&self.source)? {
             Source::Here(path) => {
                 let theirs = open_source(&path)?;
-                let into = context.importing(self.dry_run)?;
+                let into = Destination {
+                    required: self.required.read()?,
+                    ..context.importing(self.dry_run)?
+                };
                 self.bring_in(context, &into, &theirs, &options)
             }
             Source::Elsewhere(spec) => self.pull_elsewhere(&spec, &options, context),
@@ -93,6 +100,7 @@ impl Pull {
         let into = Destination {
             catalog,
             stamp: (!self.dry_run).then_some(stamp),
+            required: self.required.read()?,
         };
         let mut staging = into.catalog.stage(spec)?;
         staging.set_blobs(options.blobs);
