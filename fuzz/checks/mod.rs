@@ -16,6 +16,8 @@ mod put_json;
 #[allow(dead_code, unused_imports, reason = "its own tests use the rest of it")]
 mod reader;
 mod scratch;
+#[cfg(feature = "signatures")]
+mod signatures;
 
 use std::error::Error;
 
@@ -27,12 +29,16 @@ pub use model::operations;
 pub use names::names;
 #[cfg(feature = "json")]
 pub use put_json::put_json;
+#[cfg(feature = "signatures")]
+pub use signatures::{allowed_signers, signature};
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
 
 /// Every fuzz target by name.
 pub const TARGETS: &[(&str, Check)] = &[
+    #[cfg(feature = "signatures")]
+    ("allowed_signers", allowed_signers),
     ("decode", decode),
     #[cfg(feature = "json")]
     ("index_json", index_json),
@@ -42,6 +48,8 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("operations", operations),
     #[cfg(feature = "json")]
     ("put_json", put_json),
+    #[cfg(feature = "signatures")]
+    ("signature", signature),
 ];
 
 /// Writes the message of a refusal, which must be possible for whatever was refused.

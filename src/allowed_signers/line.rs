@@ -38,6 +38,9 @@ pub enum SignerLineError {
     /// The principals are empty.
     #[error("it names no principal")]
     NoPrincipal,
+    /// There is a quote inside of the principals.
+    #[error("a quote is inside of the principals: expected none, or quotes around all of them")]
+    QuoteInside,
     /// An option is not known.
     #[error("option {option:?} is not known: expected namespaces, valid-after or valid-before")]
     UnknownOption {
@@ -121,7 +124,10 @@ fn principals(line: &str) -> Result<(&str, &str), SignerLineError> {
         Some(quoted) => quoted.split_once('"').ok_or(SignerLineError::OpenQuote)?,
         None => line.split_once(BLANKS).ok_or(SignerLineError::NoKey)?,
     };
-    Ok((field, rest.trim_start_matches(BLANKS)))
+    match field.contains('"') {
+        true => Err(SignerLineError::QuoteInside),
+        false => Ok((field, rest.trim_start_matches(BLANKS))),
+    }
 }
 
 /// Takes what comes before a blank that is not inside of quotes.

@@ -34,23 +34,8 @@ fn said(keygen: &Keygen, text: &str, signature: &[u8]) -> (&'static str, bool) {
         Ok(_) => unreachable!("there is no other"),
         Err(_) => "refused",
     };
-    keygen.write("signers", text);
-    keygen.write("signature", signature);
-    let message = keygen.write("message", OBJECT);
-    let args = [
-        "-Y",
-        "verify",
-        "-f",
-        "signers",
-        "-I",
-        "me@here",
-        "-n",
-        NAMESPACE,
-        "-s",
-        "signature",
-        "-Overify-time=20260701120000Z",
-    ];
-    (word, keygen.output(&args, &message).status.success())
+    let is_good = keygen.verifies_at_noon(text, "me@here", signature, OBJECT);
+    (word, is_good)
 }
 
 #[test]
@@ -193,6 +178,7 @@ fn wrong_lines_are_told_by_their_number() {
         ("me ssh-ed25519".into(), SignerLineError::NoKey),
         (format!("\"\" {KEY}"), SignerLineError::NoPrincipal),
         (format!("\"me {KEY}"), SignerLineError::OpenQuote),
+        (format!("me\"\" {KEY}"), SignerLineError::QuoteInside),
         (
             format!("me namespaces=\"x {KEY}"),
             SignerLineError::OpenQuote,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod against_stock;
 mod agree;
 mod crowd;
 mod encodings;

@@ -98,12 +98,40 @@ impl Keygen {
         signature: &[u8],
         bytes: &[u8],
     ) -> bool {
+        self.verifies_with(signers, principal, signature, bytes, &[])
+    }
+
+    fn verifies_with(
+        &self,
+        signers: &str,
+        principal: &str,
+        signature: &[u8],
+        bytes: &[u8],
+        more: &[&str],
+    ) -> bool {
         self.write("signers", signers);
         self.write("signature", signature);
         let message = self.write("message", bytes);
         let args = ["-Y", "verify", "-f", "signers", "-I", principal];
-        let args = [&args[..], &["-n", NAMESPACE, "-s", "signature"]].concat();
+        let args = [&args[..], &["-n", NAMESPACE, "-s", "signature"], more].concat();
         self.output(&args, &message).status.success()
+    }
+
+    /// As [`verifies`](Self::verifies), at 2026-07-01T12:00:00Z.
+    pub(crate) fn verifies_at_noon(
+        &self,
+        signers: &str,
+        principal: &str,
+        signature: &[u8],
+        bytes: &[u8],
+    ) -> bool {
+        self.verifies_with(
+            signers,
+            principal,
+            signature,
+            bytes,
+            &["-Overify-time=20260701120000Z"],
+        )
     }
 
     /// Whether a signature is right, whosever it is.
