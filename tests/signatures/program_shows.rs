@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::keygen::ZONE;
 use crate::program::Program;
 use crate::stock_signs::program;
 
@@ -125,6 +126,19 @@ fn signature_of_another_object_is_refused() {
             .1,
         0
     );
+}
+
+#[test]
+fn times_without_z_are_those_of_the_system() {
+    let program = signed();
+    with_line(&program, &format!("me valid-before=\"20260601\" {PUBLIC}"));
+    let status = |zone: &str| {
+        let mut command = program.command();
+        command.args(LIST).args(["--at", "2026-06-01T05:00:00Z"]);
+        command.env("TZ", zone).output().unwrap().status.code()
+    };
+    assert_eq!(status(ZONE), Some(0), "it is still May there");
+    assert_eq!(status("UTC"), Some(1));
 }
 
 #[test]
