@@ -73,7 +73,7 @@ pub fn allowed_signers(bytes: &[u8]) {
             }
             Err(AllowedSignersError::Line { line, cause }) => {
                 assert_eq!(line, 1);
-                let _ = readable(cause.clone());
+                readable(cause.clone());
                 assert_eq!(
                     whole,
                     Err(AllowedSignersError::Line {

@@ -2,58 +2,41 @@
 
 use std::fs;
 
-use engine_catalog::{
-    AttachSignatureError, DistinctKeys, KeyError, PublicKey, SignatureError, SshSignature,
-};
+use engine_catalog::{AttachSignatureError, KeyError, PublicKey, SignatureError};
 
 use crate::keygen::{ED25519, Keygen, NAMESPACE, P256};
-use crate::signers;
-use crate::support::{Home, attach, entry};
+use crate::subject::Subject;
 use crate::wire::{Parts, armored, key_text, strings, take, unarmored};
-use engine_catalog::Attachment;
-
-/// How many distinct keys have signed an object, and how many signatures are good.
-pub(crate) fn counted(home: &Home, subject: &engine_catalog::ObjectId, text: &str) -> [usize; 2] {
-    let (signers, mut keys, mut good) = (signers(text), DistinctKeys::default(), 0);
-    for judged in home.catalog.signatures(subject, &signers, 0).unwrap() {
-        if let Some(key) = judged.unwrap().good_key() {
-            keys.add(key);
-            good += 1;
-        }
-    }
-    [keys.count(), good]
-}
 
 #[test]
 fn one_key_in_several_forms_counts_once() {
     let Some(keygen) = Keygen::new() else { return };
-    let home = Home::new();
-    let subject = home.put(&entry("b1", 1));
-    let bytes = home.catalog.signed_bytes(&subject).unwrap().unwrap();
+    let subject = Subject::new();
+    let bytes = &*subject.bytes;
     keygen.key("one", ED25519, "");
     keygen.key("two", P256, "");
-    let good = keygen.sign("one", NAMESPACE, &bytes, &[]);
+    let good = keygen.sign("one", NAMESPACE, bytes, &[]);
     let line = format!("me {}\n", keygen.public("one"));
     let mut forms = vec![
-        keygen.sign("one", NAMESPACE, &bytes, &["-O", "hashalg=sha256"]),
+        keygen.sign("one", NAMESPACE, bytes, &["-O", "hashalg=sha256"]),
         good.strip_suffix(b"\n").unwrap().to_vec(),
     ];
     forms.extend([1, 4, 64, 71, 10_000].map(|width| armored(&unarmored(&good), width)));
     forms.push(good);
     for form in &forms {
-        assert!(keygen.verifies(&line, "me", form, &bytes), "stock takes it");
-        home.catalog.attach_signature(&subject, form).unwrap();
+        assert!(keygen.verifies(&line, "me", form, bytes), "stock takes it");
+        subject.attach(form).unwrap();
     }
     // The same key in two lines, with other names and comments.
     let twice = format!("{line}you {} a comment\n", keygen.public("one"));
-    assert_eq!(counted(&home, &subject, &twice), [1, forms.len()]);
+    assert_eq!(subject.counted(&twice), [1, forms.len()]);
     // Each signature with ECDSA is another one.
     for _ in 0..3 {
-        let signature = keygen.sign("two", NAMESPACE, &bytes, &[]);
-        home.catalog.attach_signature(&subject, &signature).unwrap();
+        let signature = keygen.sign("two", NAMESPACE, bytes, &[]);
+        subject.attach(&signature).unwrap();
     }
     let both = format!("{twice}me {}\n", keygen.public("two"));
-    assert_eq!(counted(&home, &subject, &both), [2, forms.len() + 3]);
+    assert_eq!(subject.counted(&both), [2, forms.len() + 3]);
 }
 
 /// The same key, with its point in the short form: one coordinate, and the parity of the other.
@@ -68,18 +51,17 @@ fn compressed(key: &[u8]) -> Vec<u8> {
 #[test]
 fn short_form_of_a_point_is_no_second_key() {
     let Some(keygen) = Keygen::new() else { return };
-    let home = Home::new();
-    let subject = home.put(&entry("b1", 1));
-    let bytes = home.catalog.signed_bytes(&subject).unwrap().unwrap();
+    let subject = Subject::new();
+    let bytes = &*subject.bytes;
     keygen.key("one", P256, "");
-    let mut parts = Parts::of(&keygen.sign("one", NAMESPACE, &bytes, &[]));
+    let mut parts = Parts::of(&keygen.sign("one", NAMESPACE, bytes, &[]));
     assert_eq!(key_text(&parts.key), keygen.public("one"));
     parts.key = compressed(&parts.key);
     let text = key_text(&parts.key);
     assert_eq!(PublicKey::from_text(&text), Err(KeyError::Malformed));
     let signature = parts.armored();
-    assert!(!keygen.checks(&signature, &bytes), "stock refuses it too");
-    let refused = home.catalog.attach_signature(&subject, &signature);
+    assert!(!keygen.checks(&signature, bytes), "stock refuses it too");
+    let refused = subject.attach(&signature);
     assert!(matches!(
         refused,
         Err(AttachSignatureError::Refused(SignatureError::Key(
@@ -87,32 +69,25 @@ fn short_form_of_a_point_is_no_second_key() {
         )))
     ));
     // Nor where it was attached by something else.
-    let attachment = Attachment {
-        subject,
-        media_type: SshSignature::media_type(),
-        name: None,
-        payload: signature,
-    };
-    attach(home.catalog.root(), subject, &attachment.encode().unwrap());
+    subject.plant(signature);
     let line = format!("me {}\n", keygen.public("one"));
-    assert_eq!(counted(&home, &subject, &line), [0, 0]);
+    assert_eq!(subject.counted(&line), [0, 0]);
 }
 
 #[test]
 fn certificate_does_not_sign_for_its_key() {
     let Some(keygen) = Keygen::new() else { return };
-    let home = Home::new();
-    let subject = home.put(&entry("b1", 1));
-    let bytes = home.catalog.signed_bytes(&subject).unwrap().unwrap();
+    let subject = Subject::new();
+    let bytes = &*subject.bytes;
     keygen.key("authority", ED25519, "");
     keygen.key("one", ED25519, "");
     let certify = ["-q", "-s", "authority", "-I", "id", "-n", "me", "one.pub"];
     let null = std::path::Path::new("/dev/null");
     assert!(keygen.output(&certify, null).status.success());
-    let signature = keygen.sign("one-cert.pub", NAMESPACE, &bytes, &[]);
+    let signature = keygen.sign("one-cert.pub", NAMESPACE, bytes, &[]);
     let authority = format!("me cert-authority {}\n", keygen.public("authority"));
-    assert!(keygen.verifies(&authority, "me", &signature, &bytes));
-    let refused = home.catalog.attach_signature(&subject, &signature);
+    assert!(keygen.verifies(&authority, "me", &signature, bytes));
+    let refused = subject.attach(&signature);
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("\"ssh-ed25519-cert-v01@openssh.com\" are not supported"));
     // As a line of the file neither.

@@ -34,7 +34,7 @@ fn said(keygen: &Keygen, text: &str, signature: &[u8]) -> (&'static str, bool) {
         Ok(_) => unreachable!("there is no other"),
         Err(_) => "refused",
     };
-    let is_good = keygen.verifies_at_noon(text, "me@here", signature, OBJECT);
+    let is_good = keygen.verifies_at_noon(text, signature, OBJECT);
     (word, is_good)
 }
 

@@ -10,6 +10,7 @@ mod lines;
 mod program_shows;
 mod security_keys;
 mod stock_signs;
+mod subject;
 mod tampered;
 mod wire;
 

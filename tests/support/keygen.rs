@@ -117,21 +117,10 @@ impl Keygen {
         self.output(&args, &message).status.success()
     }
 
-    /// As [`verifies`](Self::verifies), at 2026-07-01T12:00:00Z.
-    pub(crate) fn verifies_at_noon(
-        &self,
-        signers: &str,
-        principal: &str,
-        signature: &[u8],
-        bytes: &[u8],
-    ) -> bool {
-        self.verifies_with(
-            signers,
-            principal,
-            signature,
-            bytes,
-            &["-Overify-time=20260701120000Z"],
-        )
+    /// As [`verifies`](Self::verifies), for `me@here` at 2026-07-01T12:00:00Z.
+    pub(crate) fn verifies_at_noon(&self, signers: &str, signature: &[u8], bytes: &[u8]) -> bool {
+        let noon = ["-Overify-time=20260701120000Z"];
+        self.verifies_with(signers, "me@here", signature, bytes, &noon)
     }
 
     /// Whether a signature is right, whosever it is.
