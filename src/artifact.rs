@@ -283,7 +283,7 @@ pub(crate) fn can_hash(algorithm: Algorithm) -> bool {
 }
 
 /// A hash function under way.
-enum Hasher {
+pub(crate) enum Hasher {
     Blake3(Box<blake3::Hasher>),
     #[cfg(feature = "sha2")]
     Sha256(sha2::Sha256),
@@ -292,7 +292,7 @@ enum Hasher {
 }
 
 impl Hasher {
-    fn new(algorithm: Algorithm) -> Option<Self> {
+    pub(crate) fn new(algorithm: Algorithm) -> Option<Self> {
         match algorithm {
             Algorithm::Blake3 => Some(Self::Blake3(Box::default())),
             #[cfg(feature = "sha2")]
@@ -304,7 +304,7 @@ impl Hasher {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Blake3(hasher) => {
                 #[cfg(feature = "parallel")]
@@ -319,7 +319,7 @@ impl Hasher {
         }
     }
 
-    fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         #[cfg(feature = "sha2")]
         fn hex(bytes: &[u8]) -> String {
             bytes.iter().map(|byte| format!("{byte:02x}")).collect()

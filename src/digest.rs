@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// How the bytes of a file are hashed to compare them with a digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// BLAKE3 with 256 bits of output, `blake3:`.

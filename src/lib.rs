@@ -54,6 +54,9 @@
 //! [`Catalog::store_files`] keeps the files of an engine too, and [`Catalog::materialize`] writes them to a
 //! directory, here or where they were imported with their contents ([`Catalog::import_with`]).
 //!
+//! [`Catalog::attach`] stores documents about an object. SBOMs and in-toto statements are recognised and read
+//! (`Document`), and compared with the entry that they are attached to (`Catalog::documents`).
+//!
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
@@ -88,10 +91,11 @@
 //! # Features
 //!
 //! Without default features the library depends on five crates, which the README names.
-//! `json` adds what neighbours keep in JSON files: the index of other catalogs (`Catalog::import_index`)
-//! and handoffs (`EngineIdentity::merge_into`). `bundle` adds proof bundles (`Catalog::capture`), which
-//! contain JSON; `signatures` signs objects and checks signatures in OpenSSH's format
-//! (`Catalog::attach_signature`, `Catalog::signatures`); `sha2` adds the check of `sha256:` and `sha512:` digests, `parallel` hashing on all
+//! `json` adds what neighbours keep in JSON files: the index of other catalogs (`Catalog::import_index`),
+//! handoffs (`EngineIdentity::merge_into`), SBOMs and provenance (`Document`, `Catalog::documents`). `bundle`
+//! adds proof bundles (`Catalog::capture`), which contain JSON; `signatures` signs objects and checks
+//! signatures in OpenSSH's format (`Catalog::attach_signature`, `Catalog::signatures`); `sha2` adds the check
+//! of `sha256:` and `sha512:` digests, `parallel` hashing on all
 //! cores, and `cli` (the default) all of them and the `engine-catalog` program.
 //!
 //! `tracing` emits events with target `engine_catalog`. A change of a ref is one of level INFO, whose
@@ -158,6 +162,10 @@ mod ref_time;
 mod refs;
 mod repair;
 mod run;
+#[cfg(feature = "json")]
+mod sbom;
+#[cfg(feature = "json")]
+mod sboms;
 mod schema;
 mod secrets;
 #[cfg(feature = "signatures")]
@@ -219,6 +227,13 @@ pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
 pub use repair::{Action, Lost, Needed, RepairPlan, RepairReport, Repaired};
 pub use run::{RunEngines, RunError};
+#[cfg(feature = "json")]
+pub use sbom::{
+    Component, ComponentKind, Contradiction, Document, DocumentError, DocumentFormat, DocumentHash,
+    Linkage, Untold, Verdict, predicate_name,
+};
+#[cfg(feature = "json")]
+pub use sboms::AttachedDocument;
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
 #[cfg(feature = "signatures")]
