@@ -10,6 +10,7 @@ use engine_catalog::{
 use super::attachments::JsonAttached;
 use super::failure::Failure;
 use super::input::{read, refuse};
+use super::recognise::{media_type, require_about};
 use super::{Context, Status};
 
 /// Attach a document to an entry or a snapshot
@@ -18,12 +19,16 @@ use super::{Context, Status};
 /// statement, a licence, a report. It comes along wherever its subject goes (`capture`, `import`, `pull`),
 /// and is removed with it. Attaching the same again changes nothing.
 ///
+/// An SBOM in SPDX or CycloneDX JSON, and an in-toto statement such as SLSA provenance, also in a DSSE envelope or a
+/// Sigstore bundle, says itself what it is. One that contradicts the entry is refused: it gives another hash for
+/// what was recorded. Signatures in it are not verified.
+///
 /// SPEC is what `get` takes, or a snapshot by its name or object id; or the object id of an attachment.
 /// Prints the object id of the attachment.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  engine-catalog attach llamacpp/b4321 --media-type application/spdx+json sbom.spdx.json
+  engine-catalog attach llamacpp/b4321 sbom.spdx.json
   engine-catalog attach llamacpp/b4321 --media-type text/markdown --name NOTES.md - < notes
   engine-catalog attachments llamacpp/b4321")]
 pub(super) struct Attach {
@@ -31,9 +36,9 @@ pub(super) struct Attach {
     #[arg(value_name = "SPEC")]
     spec: String,
 
-    /// What kind of document it is, such as application/spdx+json or application/vnd.cyclonedx+json
+    /// What kind of document it is, such as text/markdown [default: what it says itself]
     #[arg(long, value_name = "TYPE")]
-    media_type: MediaType,
+    media_type: Option<MediaType>,
 
     /// What the document is called [default: the name of FILE]
     #[arg(long)]
@@ -48,10 +53,16 @@ impl Attach {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let payload = read(&self.file)?;
         let name = self.name()?;
+        let (media_type, document) = media_type(&self.file, &payload, self.media_type)?;
         let catalog = context.open()?;
+        let subject = subject(&catalog, &self.spec)?;
+        let record = unless_of_another_kind(catalog.find(&subject.to_string()))?;
+        if let (Some(record), Some(document)) = (record, document) {
+            require_about(&catalog, &record, &self.file, &document)?;
+        }
         let attachment = Attachment {
-            subject: subject(&catalog, &self.spec)?,
-            media_type: self.media_type,
+            subject,
+            media_type,
             name,
             payload,
         };
@@ -110,9 +121,7 @@ pub(super) fn subject(catalog: &Catalog, spec: &str) -> Result<ObjectId, Failure
 }
 
 /// Returns nothing where the object that was found is not of the kind that was looked for.
-fn unless_of_another_kind(
-    found: Result<Option<ObjectId>, Error>,
-) -> Result<Option<ObjectId>, Error> {
+fn unless_of_another_kind<T>(found: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match found {
         Err(Error::Object(ReadObjectError::Refused {
             cause: ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. },

@@ -31,11 +31,13 @@ mod prefer;
 mod proof_dir;
 mod pull;
 mod put;
+mod recognise;
 mod record;
 mod required;
 mod retire;
 mod rollback;
 mod sign;
+mod sbom;
 mod signals;
 mod signatures;
 mod signers;
@@ -112,6 +114,7 @@ enum Command {
     Attachments(attachments::Attachments),
     Sign(sign::Sign),
     Signatures(signatures::Signatures),
+    Sbom(sbom::Sbom),
     Blobs(blobs::Blobs),
     Materialize(materialize::Materialize),
     Rollback(rollback::Rollback),
@@ -173,6 +176,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Attachments(command) => command.run(&mut context),
         Command::Sign(command) => command.run(&mut context),
         Command::Signatures(command) => command.run(&mut context),
+        Command::Sbom(command) => command.run(&mut context),
         Command::Blobs(command) => command.run(&mut context),
         Command::Materialize(command) => command.run(&mut context),
         Command::Rollback(command) => command.run(&mut context),
