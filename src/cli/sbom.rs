@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use engine_catalog::{
-    AttachedDocument, Component, ComponentKind, Contradiction, Document, Linkage, MediaType,
-    ObjectId, Verdict, predicate_name,
+    AttachedDocument, Component, ComponentKind, Contradiction, Document, DocumentError, Linkage,
+    MediaType, ObjectId, Verdict, predicate_name,
 };
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ use super::{Context, Status};
 /// bundles are not verified.
 ///
 /// Exit status: 0 no document contradicts the entry; 1 one does, or is not what its media type says, or there is
-/// none; 3 something could not be read.
+/// none; 3 something is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,25 +42,15 @@ impl Sbom {
         let record = find(&catalog, &self.spec)?;
         let mut bar = HashingBar::default();
         let mut show_progress = |progress: engine_catalog::Progress<'_>| bar.show(progress);
-        let (mut documents, mut damaged) = (Vec::new(), 0);
-        for document in catalog.documents(&record, &mut show_progress)? {
-            match document {
-                Ok(document) => documents.push(Shown::of(document)),
-                Err(error) => {
-                    let _ = Failure::from(error).report();
-                    damaged += 1;
-                }
-            }
-        }
+        let documents = catalog.documents(&record, &mut show_progress)?;
+        let documents = documents.map(|document| document.map(Shown::of));
+        let documents: Vec<_> = documents.collect::<Result<_, _>>()?;
         drop(bar);
         for document in &documents {
             match context.out.is_json() {
                 true => context.out.json(document)?,
                 false => document.show(context)?,
             }
-        }
-        if damaged > 0 {
-            return Err(Failure::Damaged(damaged));
         }
         if documents.is_empty() {
             let none = format!(
@@ -82,11 +72,15 @@ struct Shown {
     object: ObjectId,
     name: Option<String>,
     media_type: MediaType,
-    /// Why it is not what its media type says.
+    verdict: &'static str,
+    /// Why it cannot be told, or what is wrong with the document.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    reason: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     read: Option<Read>,
+    /// For a person.
+    #[serde(skip)]
+    told: String,
 }
 
 #[derive(Serialize)]
@@ -97,17 +91,10 @@ struct Read {
     identifier: Option<String>,
     predicate_type: Option<String>,
     components: Vec<Component>,
-    verdict: &'static str,
-    /// Why it cannot be told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
     named: Vec<String>,
     unnamed: Vec<String>,
     unread: Vec<Unread>,
     contradictions: Vec<Contradiction>,
-    /// For a person.
-    #[serde(skip)]
-    told: String,
 }
 
 #[derive(Serialize)]
@@ -115,6 +102,9 @@ struct Unread {
     path: String,
     reason: String,
 }
+
+/// What a document is that is not as its format has it.
+const INVALID: &str = "invalid";
 
 impl Shown {
     fn of(document: AttachedDocument) -> Self {
@@ -124,41 +114,53 @@ impl Shown {
             read,
             ..
         } = document;
-        let (read, error) = match read {
-            Ok((document, linkage)) => (Some(Read::of(document, linkage)), None),
-            Err(error) => (None, Some(error.to_string())),
+        let cannot_be_told = |reason: &String| format!("cannot be told: {reason}");
+        let (verdict, reason, told, read) = match read {
+            Ok((document, linkage)) => {
+                let reason = match &linkage.verdict {
+                    Verdict::CannotTell(why) => Some(why.to_string()),
+                    _ => None,
+                };
+                let (verdict, told) = (linkage.verdict.name(), told(&linkage));
+                (verdict, reason, told, Some(Read::of(document, linkage)))
+            }
+            // A newer program reads it.
+            Err(error @ DocumentError::Version { .. }) => {
+                let reason = error.to_string();
+                let told = cannot_be_told(&reason);
+                ("cannot-tell", Some(reason), told, None)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                let told = format!("is not {}: {reason}", attachment.media_type);
+                (INVALID, Some(reason), told, None)
+            }
         };
         Self {
             object,
             name: attachment.name.map(|name| name.to_string()),
             media_type: attachment.media_type,
-            error,
+            verdict,
+            reason,
             read,
+            told,
         }
     }
 
     fn is_fine(&self) -> bool {
-        let read = self.read.as_ref();
-        read.is_some_and(|read| read.contradictions.is_empty())
+        ![INVALID, Verdict::Contradicts.name()].contains(&self.verdict)
     }
 
     fn show(&self, context: &mut Context) -> Result<(), Failure> {
         let name = self.name.as_deref().unwrap_or("-");
         let mut lines = vec![format!("{}  {name}", short(self.object))];
-        match (&self.read, &self.error) {
-            (Some(read), _) => read.add_to(&mut lines),
-            (None, error) => lines.push(format!(
-                "not {}: {}",
-                self.media_type,
-                error.as_deref().unwrap_or_default()
-            )),
-        }
-        let indented = lines.iter().enumerate().map(|(at, line)| match at {
-            0 => printable(line),
-            _ => format!("  {}", printable(line)),
-        });
-        for line in indented {
-            context.out.line(&line)?;
+        lines.extend(self.read.iter().flat_map(Read::contents));
+        lines.push(self.told.clone());
+        lines.extend(self.read.iter().flat_map(Read::details));
+        for (at, line) in lines.iter().enumerate() {
+            let indent = if at == 0 { "" } else { "  " };
+            let line = printable(line);
+            context.out.line(&format!("{indent}{line}"))?;
         }
         Ok(())
     }
@@ -166,7 +168,6 @@ impl Shown {
 
 impl Read {
     fn of(document: Document, linkage: Linkage) -> Self {
-        let told = told(&linkage);
         let unread = linkage.unread.into_iter();
         Self {
             format: document.format.to_string(),
@@ -175,23 +176,17 @@ impl Read {
             identifier: document.identifier,
             predicate_type: document.predicate_type,
             components: document.components,
-            verdict: linkage.verdict.name(),
-            reason: match linkage.verdict {
-                Verdict::CannotTell(why) => Some(why.to_string()),
-                _ => None,
-            },
             named: linkage.named,
             unnamed: linkage.unnamed,
             unread: unread
                 .map(|(path, reason)| Unread { path, reason })
                 .collect(),
             contradictions: linkage.contradictions,
-            told,
         }
     }
 
-    /// Adds what a person is told.
-    fn add_to(&self, lines: &mut Vec<String>) {
+    /// What it is and lists, for a person.
+    fn contents(&self) -> Vec<String> {
         let count = |kind| {
             let of_kind = self.components.iter().filter(|it| it.kind == kind);
             of_kind.count()
@@ -212,7 +207,7 @@ impl Read {
         let stated = stated.map(|it| predicate_name(it).unwrap_or(it).to_owned());
         let parts: Vec<_> = stated.into_iter().chain(counts).collect();
         let parts = parts.join(", ");
-        lines.push(format!("{} {}: {parts}", self.format, self.version));
+        let mut lines = vec![format!("{} {}: {parts}", self.format, self.version)];
         let mut licences = BTreeMap::<&str, usize>::new();
         for licence in self.components.iter().flat_map(|it| &it.licences) {
             *licences.entry(licence).or_default() += 1;
@@ -222,13 +217,17 @@ impl Read {
             let licences: Vec<_> = licences.collect();
             lines.push(format!("licences: {}", licences.join(", ")));
         }
-        lines.push(self.told.clone());
+        lines
+    }
+
+    /// The files, and what is said otherwise of them, for a person.
+    fn details(&self) -> Vec<String> {
         let contradictions = self.contradictions.iter().map(ToString::to_string);
-        lines.extend(contradictions);
         let unnamed = self.unnamed.iter().map(|path| format!("not named: {path}"));
         // Where none is named, no one file is missing.
-        lines.extend(unnamed.filter(|_| !self.named.is_empty()));
+        let unnamed = unnamed.filter(|_| !self.named.is_empty());
         let unread = self.unread.iter();
-        lines.extend(unread.map(|it| format!("not read: {}: {}", it.path, it.reason)));
+        let unread = unread.map(|it| format!("not read: {}: {}", it.path, it.reason));
+        contradictions.chain(unnamed).chain(unread).collect()
     }
 }
