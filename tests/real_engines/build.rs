@@ -89,7 +89,7 @@ impl Build {
         })
     }
 
-    fn fetched(engine: &'static str, package: &str) -> Option<Self> {
+    pub(crate) fn fetched(engine: &'static str, package: &str) -> Option<Self> {
         let engines = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .parent()?
             .join("engines");

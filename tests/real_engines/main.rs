@@ -4,6 +4,7 @@
 //! `sha256sum` print.
 
 mod build;
+mod documents;
 mod kept;
 #[path = "../support/program.rs"]
 mod program;
