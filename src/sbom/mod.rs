@@ -2,8 +2,8 @@
 //! CycloneDX JSON, and in-toto statements, bare or in an envelope (layout.md section 10.6).
 //!
 //! Each format has a file that checks the parts that are used, and reduces them to one summary. Nothing else
-//! of a document is kept, and reading one takes no more memory than the summary and the document. A key that
-//! is used and stands twice is refused; what is not used is passed over.
+//! of a document is kept, and reading one takes no more memory than the document and twice the summary: what
+//! is not used is passed over as it is read. A key that is used and stands twice is refused.
 
 mod base64;
 mod cyclonedx;
