@@ -466,6 +466,7 @@ fn help_of_the_program() {
       check        Compare the files of engines with what was recorded
       attach       Attach a document to an entry or a snapshot
       attachments  List the documents that are attached to an entry or a snapshot
+      sbom         Show the SBOMs and provenance of an entry, and what they say of it
       blobs        Keep the files of engines in the catalog
       materialize  Write the files of an engine from the catalog to a directory
       rollback     Make an earlier entry current again
