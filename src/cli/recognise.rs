@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use engine_catalog::{
-    Catalog, Document, DocumentError, DocumentFormat, Linkage, MediaType, Record, Verdict,
-};
+use engine_catalog::{Catalog, Document, DocumentFormat, Linkage, MediaType, Record, Verdict};
 
 use super::bar::HashingBar;
 use super::failure::{Failure, say};
@@ -32,8 +30,7 @@ pub(super) fn media_type(
     };
     let why = match Document::parse(payload) {
         Ok(document) if document.media_type == given => return Ok((given, Some(document))),
-        // A newer program reads it.
-        Err(error @ DocumentError::Version { format, .. }) if format == expected => {
+        Err(error) if error.unread() == Some(expected) => {
             say("note", &format!("it is attached unread: {error}"));
             return Ok((given, None));
         }

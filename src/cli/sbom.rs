@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use engine_catalog::{
-    AttachedDocument, Component, ComponentKind, Contradiction, Document, DocumentError, Linkage,
-    MediaType, ObjectId, Verdict, predicate_name,
+    AttachedDocument, Component, ComponentKind, Contradiction, Document, Linkage, MediaType,
+    ObjectId, Verdict, predicate_name,
 };
 use serde::Serialize;
 
@@ -124,8 +124,7 @@ impl Shown {
                 let (verdict, told) = (linkage.verdict.name(), told(&linkage));
                 (verdict, reason, told, Some(Read::of(document, linkage)))
             }
-            // A newer program reads it.
-            Err(error @ DocumentError::Version { .. }) => {
+            Err(error) if error.unread().is_some() => {
                 let reason = error.to_string();
                 let told = cannot_be_told(&reason);
                 ("cannot-tell", Some(reason), told, None)

@@ -123,6 +123,14 @@ pub enum DocumentError {
         /// The version that it says it has.
         found: String,
     },
+    /// It is an envelope or a bundle of something else than a statement.
+    #[error("it holds {found:?}, and only in-toto statements are read")]
+    NoStatement {
+        /// What it is.
+        format: DocumentFormat,
+        /// What it says it holds: a media type, or a key of the bundle.
+        found: String,
+    },
     /// A part that is used is missing, or not as its format has it.
     #[error("it is {format}, and {pointer:?} is not as that has it: {reason}")]
     Field {
@@ -133,6 +141,17 @@ pub enum DocumentError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl DocumentError {
+    /// Returns the format of what is of a format that is known, and is not read: it may be as it should.
+    #[must_use]
+    pub fn unread(&self) -> Option<DocumentFormat> {
+        match self {
+            Self::Version { format, .. } | Self::NoStatement { format, .. } => Some(*format),
+            _ => None,
+        }
+    }
 }
 
 /// What a document says, as far as it is used.
@@ -210,8 +229,8 @@ impl Document {
     /// # Errors
     ///
     /// [`DocumentError::NotJson`] and [`DocumentError::Unrecognised`] where it is something else,
-    /// [`DocumentError::Version`] where a newer program is needed, and [`DocumentError::Field`] where it is
-    /// not what it says.
+    /// those that are [`unread`](DocumentError::unread) where it may be what it should, and
+    /// [`DocumentError::Field`] where it is not what it says.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
         let (size, limit) = (bytes.len(), Self::MAX_BYTES);
         if size > limit {

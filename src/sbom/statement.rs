@@ -44,7 +44,7 @@ struct Signature {
 #[derive(Deserialize)]
 struct Bundle {
     #[serde(rename = "dsseEnvelope")]
-    envelope: Envelope,
+    envelope: Option<Envelope>,
 }
 
 pub(super) fn read(bytes: &[u8], kind: &str) -> Result<Document, DocumentError> {
@@ -104,7 +104,12 @@ pub(super) fn read_bundle(bytes: &[u8], media_type: &str) -> Result<Document, Do
         return Err(DocumentError::Version { format, found });
     }
     let bundle: Bundle = parts(format, bytes)?;
-    let statement = bundle.envelope.open(format, "/dsseEnvelope")?;
+    let Some(envelope) = bundle.envelope else {
+        // The other thing that one may hold.
+        let found = "messageSignature".to_owned();
+        return Err(DocumentError::NoStatement { format, found });
+    };
+    let statement = envelope.open(format, "/dsseEnvelope")?;
     let media_type = media_type.split_once(';').map_or(media_type, |it| it.0);
     Ok(Document {
         format,
@@ -119,8 +124,7 @@ impl Envelope {
         let fail = |key, reason: String| field(format, format!("{at}/{key}"), reason);
         if self.payload_type != PAYLOAD_TYPE {
             let found = shown(&self.payload_type);
-            let reason = format!("it holds {found:?}, and only {PAYLOAD_TYPE} is read");
-            return Err(fail("payloadType", reason));
+            return Err(DocumentError::NoStatement { format, found });
         }
         if self.signatures.is_empty() {
             let reason = "an envelope has at least one signature".to_owned();

@@ -86,10 +86,6 @@ fn envelope_of_anything_else_is_refused_by_place() {
         envelope
     };
     assert_eq!(
-        refused(&with("payloadType", json!("text/plain"))).0,
-        "/payloadType"
-    );
-    assert_eq!(
         refused(&with("payload", json!("not base64!"))).0,
         "/payload"
     );
@@ -101,12 +97,27 @@ fn envelope_of_anything_else_is_refused_by_place() {
     let (place, reason) = refused(&envelope(&damaged));
     assert_eq!(place, "/payload");
     assert!(reason.contains("\"/subject/0/digest\""), "{reason}");
+}
 
-    let message = bundle(
-        "application/vnd.dev.sigstore.bundle.v0.3+json",
-        &json!(null),
+#[test]
+fn what_is_signed_and_no_statement_is_told_from_damage() {
+    let mut text = envelope(&json!("text"));
+    text["payloadType"] = json!("text/plain");
+    let mut message = bundle("application/vnd.dev.sigstore.bundle.v0.3+json", &text);
+    let format = DocumentFormat::SigstoreBundle;
+    let found = "text/plain".to_owned();
+    assert_eq!(
+        parse(&message),
+        Err(DocumentError::NoStatement { format, found })
     );
-    assert_eq!(refused(&message).0, "/dsseEnvelope");
+    message.as_object_mut().unwrap().remove("dsseEnvelope");
+    message["messageSignature"] = json!({"signature": "MEUCIQ"});
+    for (document, format) in [
+        (text, DocumentFormat::Dsse),
+        (message, DocumentFormat::SigstoreBundle),
+    ] {
+        assert_eq!(parse(&document).unwrap_err().unread(), Some(format));
+    }
 }
 
 #[test]
