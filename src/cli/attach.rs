@@ -56,8 +56,9 @@ impl Attach {
         let (media_type, document) = media_type(&self.file, &payload, self.media_type)?;
         let catalog = context.open()?;
         let subject = subject(&catalog, &self.spec)?;
-        let record = unless_of_another_kind(catalog.find(&subject.to_string()))?;
-        if let (Some(record), Some(document)) = (record, document) {
+        if let Some(document) = document
+            && let Some(record) = unless_of_another_kind(catalog.find(&subject.to_string()))?
+        {
             require_about(&catalog, &record, &self.file, &document)?;
         }
         let attachment = Attachment {
