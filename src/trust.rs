@@ -1,4 +1,4 @@
-//! Whether enough keys have signed what a catalog has (layout.md section 4.6).
+//! Whether enough keys have signed what a catalog has (layout.md section 5.6).
 
 use std::collections::BTreeSet;
 

@@ -150,9 +150,6 @@ slugs! {
     /// Fewer keys than are required have signed a current entry, or a named snapshot that it is a member of.
     SignaturesLacking Error "signatures-lacking"
         "whoever vouches for it signs it: `sign`; or attach a signature that was made elsewhere"
-    /// A signature was not made by its key over the object that it is attached to, or cannot be read.
-    SignatureBad Warning "signature-bad"
-        "it does not count; `attachments remove` takes it off"
     /// Something cannot be read, for a reason that says nothing of its content.
     Unreadable Error "unreadable"
         "check permissions, mounts and the disk, and verify again"
@@ -165,6 +162,9 @@ slugs! {
     /// A manifest is not of the files that its entry names.
     ManifestForeign Warning "manifest-foreign"
         "check does not use it; the entry is not affected"
+    /// A signature was not made by its key over the object that it is attached to, or cannot be read.
+    SignatureBad Warning "signature-bad"
+        "it does not count; `attachments remove` takes it off"
     /// An id is that of two current entries.
     AmbiguousId Warning "ambiguous-id"
         "looking the id up is refused: retire one of the two, or record it with another id"

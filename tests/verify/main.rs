@@ -116,8 +116,15 @@ fn every_kind_of_finding_is_of_some_case() {
         assert!(!findings.is_empty(), "{name} damages nothing");
         found.extend(findings.iter().map(|finding| finding.slug));
     }
-    // These two have tests of their own: what is asked for, and what cannot be read at all.
+    // These have tests of their own: what is asked for, what cannot be read at all, and signatures.
     found.extend([Slug::ObjectMissing, Slug::Unreadable]);
+    found.extend([
+        Slug::SignaturesLacking,
+        Slug::SignatureBad,
+        Slug::SignerUnknown,
+        Slug::SignatureNamespace,
+        Slug::SignatureExpired,
+    ]);
     let missing: Vec<_> = Slug::ALL
         .iter()
         .filter(|slug| !found.contains(slug))
