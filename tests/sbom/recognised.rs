@@ -195,6 +195,8 @@ fn what_is_none_of_the_formats_is_not_guessed() {
     for bytes in [
         "",
         "[]",
+        // The values of the keys in some order, without the keys.
+        "[\"SPDX-2.3\",null,null,null,null,null]",
         "SPDXVersion: SPDX-2.3",
         "<bom/>",
         "{",
