@@ -17,8 +17,8 @@ use crate::sshsig::{PublicKey, SignatureError, SshSignature};
 pub struct JudgedSignature {
     /// The object of the attachment.
     pub object: ObjectId,
-    /// The key that it names as the one that made it; `None` where it cannot be read. Only a
-    /// [`SignatureVerdict`] other than those of bad signatures says that it did.
+    /// The key that it names as the one that made it; `None` where it cannot be read. That this key did make
+    /// it is what [`Valid`](SignatureVerdict::Valid) and [`NotAccepted`](SignatureVerdict::NotAccepted) say.
     pub key: Option<PublicKey>,
     /// What it is worth.
     pub verdict: SignatureVerdict,

@@ -4,7 +4,7 @@ use crate::keygen::{ED25519, Keygen, NAMESPACE};
 use crate::subject::Subject;
 use crate::wire::{armored, unarmored};
 
-const MANY: usize = 3000;
+const MANY: usize = 2000;
 
 #[test]
 fn thousands_of_signatures_are_judged_and_count_by_their_keys() {
