@@ -6,7 +6,7 @@ use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::store_files::StoredFiles;
 
-/// What [`Catalog::import`] did, or `Catalog::import_index`.
+/// What [`Catalog::import`](crate::Catalog::import) did, or `Catalog::import_index`.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Imported {
