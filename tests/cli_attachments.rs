@@ -39,7 +39,7 @@ fn attach(program: &Program, line: &str) -> String {
 /// The entry, with both files attached.
 fn with_both() -> (Program, [String; 2]) {
     let program = prepared();
-    let sbom = "llamacpp/b1 --media-type application/spdx+json sbom.json";
+    let sbom = "llamacpp/b1 --media-type application/json sbom.json";
     let notes = "llamacpp/b1 --media-type text/markdown NOTES.md";
     let objects = [sbom, notes].map(|line| attach(&program, line));
     (program, objects)
@@ -49,8 +49,8 @@ fn with_both() -> (Program, [String; 2]) {
 fn documents_are_attached_listed_and_printed_byte_for_byte() {
     let (program, [sbom, notes]) = with_both();
     assert_snapshot!(shows(&program, "attachments llamacpp/b1"), @"
-    520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown          5   NOTES.md
-    c40899edc569db71aa98c5b59e719fe1adec6dd274024f6bdfc2a9b3d4226544  application/spdx+json  13  sbom.json
+    520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown     5   NOTES.md
+    f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546  application/json  13  sbom.json
     ");
     assert_snapshot!(shows(&program, "attachments llamacpp/b1 --type text/markdown"), @"520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown  5  NOTES.md");
     assert_eq!(
@@ -66,7 +66,7 @@ fn documents_are_attached_listed_and_printed_byte_for_byte() {
     let copy = fs::read(program.dir().join("copy")).expect("it was written");
     assert_eq!(copy, b"# b1\n");
     // Again: nothing changes.
-    let again = "llamacpp:b1 --media-type application/spdx+json sbom.json";
+    let again = "llamacpp:b1 --media-type application/json sbom.json";
     assert_eq!(attach(&program, again), sbom);
     assert_eq!(program.json("--json attachments llamacpp/b1").len(), 2);
 }
@@ -113,10 +113,7 @@ fn snapshot_and_document_are_named_as_entries_are() {
         (&of_sbom.into(), &"it".into())
     );
     let why = shows(&program, &format!("why {sbom}"));
-    assert!(
-        why.contains("application/spdx+json of 13 bytes about"),
-        "{why}"
-    );
+    assert!(why.contains("application/json of 13 bytes about"), "{why}");
 }
 
 /// A snapshot may have the name of a command.
@@ -260,15 +257,15 @@ fn what_cannot_be_done_is_told_with_what_to_do() {
     | error: object [ENTRY] is refused: it is of kind engine-entry/1, expected attachment/1
     [exit status 1]
 
-    $ attachments get c40899ed --json
+    $ attachments get f30aa526 --json
     | error: a document is printed as it is: leave --json out; `attachments SPEC --json` describes it
     [exit status 2]
 
-    $ attachments get c40899ed -o NOTES.md
+    $ attachments get f30aa526 -o NOTES.md
     | error: NOTES.md is there already: name another file
     [exit status 1]
 
-    $ attachments get c40899ed -o absent/x
+    $ attachments get f30aa526 -o absent/x
     | error: cannot write absent/x: No such file or directory (os error 2)
     [exit status 3]
     "#);
@@ -289,7 +286,7 @@ fn damaged_document_is_told_among_the_others() {
     let missing = shows(&program, "attachments llamacpp/b1");
     assert_snapshot!(missing, @"
     520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown  5  NOTES.md
-    | error: object c40899edc569db71aa98c5b59e719fe1adec6dd274024f6bdfc2a9b3d4226544, which is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33, is missing
+    | error: object f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546, which is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33, is missing
     | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object
     | error: something could not be read
     [exit status 3]
@@ -298,7 +295,7 @@ fn damaged_document_is_told_among_the_others() {
     let damaged = shows(&program, "attachments llamacpp/b1");
     assert_snapshot!(damaged, @"
     520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown  5  NOTES.md
-    | error: what is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 cannot be read: object c40899edc569db71aa98c5b59e719fe1adec6dd274024f6bdfc2a9b3d4226544 is refused: its content hashes to 1edaff300ed3affdde799aa5903be746478016b455846bfd6b08c4474f7fe70d
+    | error: what is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 cannot be read: object f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546 is refused: its content hashes to 1edaff300ed3affdde799aa5903be746478016b455846bfd6b08c4474f7fe70d
     | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object
     | error: something could not be read
     [exit status 3]
@@ -307,7 +304,7 @@ fn damaged_document_is_told_among_the_others() {
     // Attaching it again heals it.
     attach(
         &program,
-        "llamacpp/b1 --media-type application/spdx+json sbom.json",
+        "llamacpp/b1 --media-type application/json sbom.json",
     );
     assert!(shows(&program, "attachments llamacpp/b1").contains(&sbom));
 }
