@@ -271,11 +271,7 @@ impl Catalog {
                 imported.problem(ImportSide::Source, damage.into());
             }
         }
-        let is_here = |object: &ObjectId| self.root_dir().has(&layout::object(object).path());
-        let subjects = links.by_subject.into_keys();
-        let subjects: Vec<_> = subjects
-            .filter(|subject| !arrived.contains(subject) && is_here(subject))
-            .collect();
+        let subjects = self.subjects_here(&links.by_subject, arrived);
         for subjects in subjects.chunks(batch_size()) {
             let _lock = self.begin_write(Hold::Shared)?;
             let mut cargo = Cargo::new(self);
@@ -288,6 +284,48 @@ impl Catalog {
         let mut told = BTreeSet::new();
         imported.problems.retain(|it| told.insert(it.to_string()));
         Ok(())
+    }
+
+    /// Returns the subjects that are here from which all others that are here are reached, less those that
+    /// came with what has arrived.
+    fn subjects_here(
+        &self,
+        by_subject: &BTreeMap<ObjectId, Vec<ObjectId>>,
+        arrived: &BTreeSet<ObjectId>,
+    ) -> Vec<ObjectId> {
+        let mut reached = BTreeSet::new();
+        for object in arrived {
+            reach(*object, by_subject, &mut reached);
+        }
+        let is_here = |object: &ObjectId| self.root_dir().has(&layout::object(object).path());
+        let here = by_subject.keys().filter(|subject| is_here(subject));
+        let here: Vec<_> = here.copied().collect();
+        let attached: BTreeSet<_> = here.iter().flat_map(|it| &by_subject[it]).collect();
+        // What is attached to another comes with that; what is attached in circles comes at last.
+        let (later, first): (Vec<_>, Vec<_>) =
+            here.into_iter().partition(|it| attached.contains(it));
+        let mut subjects = Vec::new();
+        for subject in first.into_iter().chain(later) {
+            if !reached.contains(&subject) {
+                reach(subject, by_subject, &mut reached);
+                subjects.push(subject);
+            }
+        }
+        subjects
+    }
+}
+
+/// Takes up all that is attached to an object, and to that.
+fn reach(
+    object: ObjectId,
+    by_subject: &BTreeMap<ObjectId, Vec<ObjectId>>,
+    reached: &mut BTreeSet<ObjectId>,
+) {
+    let mut stack = vec![object];
+    while let Some(object) = stack.pop() {
+        if reached.insert(object) {
+            stack.extend(by_subject.get(&object).into_iter().flatten());
+        }
     }
 }
 
