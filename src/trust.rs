@@ -40,6 +40,8 @@ struct Endorsed {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Endorsement {
+    /// The entry.
+    pub entry: ObjectId,
     /// How many distinct keys are required.
     pub required: usize,
     /// How many have signed it, or a named snapshot that it is a member of.
@@ -53,6 +55,22 @@ impl Endorsement {
     #[must_use]
     pub fn is_enough(&self) -> bool {
         self.found >= self.required
+    }
+
+    /// Requires that enough keys have signed it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsigned`] where they have not.
+    pub fn require(&self) -> Result<(), Error> {
+        match self.is_enough() {
+            true => Ok(()),
+            false => Err(Error::Unsigned {
+                object: self.entry,
+                required: self.required,
+                found: self.found,
+            }),
+        }
     }
 }
 
@@ -127,6 +145,7 @@ impl Endorsements<'_> {
             }
         }
         Ok(Endorsement {
+            entry: *entry,
             required: self.required.keys,
             found: keys.count(),
             refused,
@@ -139,14 +158,6 @@ impl Endorsements<'_> {
     ///
     /// [`Error::Unsigned`] where they have not, and those of [`of`](Self::of).
     pub fn require(&self, entry: &ObjectId) -> Result<(), Error> {
-        let endorsement = self.of(entry)?;
-        match endorsement.is_enough() {
-            true => Ok(()),
-            false => Err(Error::Unsigned {
-                object: *entry,
-                required: endorsement.required,
-                found: endorsement.found,
-            }),
-        }
+        self.of(entry)?.require()
     }
 }

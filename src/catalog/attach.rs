@@ -73,43 +73,16 @@ impl Catalog {
         let (subject, wanted) = (*subject, media_type.cloned());
         let objects = attachments::list(self.root_dir(), &subject)?.into_iter();
         let read = objects.map(move |object| {
-            let found = self.read_attached((subject, object))?;
-            let is_wanted =
-                |it: &Attachment| wanted.as_ref().is_none_or(|it_is| *it_is == it.media_type);
-            Ok(found
-                .filter(is_wanted)
-                .map(|attachment| Attached { object, attachment }))
+            let carried = self.carry((subject, object))?;
+            let Some(Object::Attachment(attachment)) = carried.and_then(|it| it.object) else {
+                return Ok(None);
+            };
+            let is_wanted = wanted
+                .as_ref()
+                .is_none_or(|it| *it == attachment.media_type);
+            Ok(is_wanted.then_some(Attached { object, attachment }))
         });
         Ok(read.filter_map(Result::transpose))
-    }
-
-    /// Reads what a link leads to; `None` where that is no document.
-    fn read_attached(
-        &self,
-        (subject, object): (ObjectId, ObjectId),
-    ) -> Result<Option<Attachment>, Error> {
-        match objects::read_any(self.root_dir(), &object) {
-            Ok(Some((found, _))) if found.subject() != Some(subject) => {
-                Err(Error::MisplacedAttachment { subject, object })
-            }
-            Ok(Some((Object::Attachment(attachment), _))) => Ok(Some(attachment)),
-            Ok(Some(_)) => Ok(None),
-            Ok(None) if self.is_linked(&subject, &object)? => {
-                Err(Error::DanglingAttachment { subject, object })
-            }
-            // Removed, by gc with its subject.
-            Ok(None) => Ok(None),
-            // What a newer version has attached is not for this one to judge.
-            Err(ReadObjectError::Refused {
-                cause: ObjectError::UnknownSchema { .. },
-                ..
-            }) => Ok(None),
-            Err(cause) => Err(Error::UnreadableAttachment { subject, cause }),
-        }
-    }
-
-    fn is_linked(&self, subject: &ObjectId, object: &ObjectId) -> Result<bool, Error> {
-        Ok(attachments::list(self.root_dir(), subject)?.contains(object))
     }
 
     /// Returns the document that an object holds; `None` where there is no such object.

@@ -8,8 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::hash::ObjectId;
 use crate::manifest::Manifest;
 use crate::object::Object;
-use crate::objects::{Carried, ReadObjectError};
-use crate::schema::ObjectError;
+use crate::objects::Carried;
 use crate::{attachments, objects};
 
 impl Catalog {
@@ -34,23 +33,9 @@ impl Catalog {
     pub fn manifests(&self, subject: &ObjectId) -> Result<Vec<Manifest>, Error> {
         let mut manifests = Vec::new();
         for object in attachments::list(&self.root, subject)? {
-            let subject = *subject;
-            match objects::read_any(&self.root, &object) {
-                Ok(Some((found, _))) if found.subject() != Some(subject) => {
-                    return Err(Error::MisplacedAttachment { subject, object });
-                }
-                Ok(Some((Object::Manifest(manifest), _))) => manifests.push(manifest),
-                // A document.
-                Ok(Some(_)) => {}
-                // Removed, by gc with its subject.
-                Ok(None) if !attachments::list(&self.root, &subject)?.contains(&object) => {}
-                Ok(None) => return Err(Error::DanglingAttachment { subject, object }),
-                // What a newer version has attached is not for this one to judge.
-                Err(ReadObjectError::Refused {
-                    cause: ObjectError::UnknownSchema { .. },
-                    ..
-                }) => {}
-                Err(cause) => return Err(Error::UnreadableAttachment { subject, cause }),
+            let carried = self.carry((*subject, object))?;
+            if let Some(Object::Manifest(manifest)) = carried.and_then(|it| it.object) {
+                manifests.push(manifest);
             }
         }
         Ok(manifests)
@@ -84,9 +69,9 @@ impl Catalog {
         Ok(())
     }
 
-    /// Returns an object that is attached to another, to be carried elsewhere; `None` where it was
-    /// removed meanwhile, by gc with its subject.
-    fn carry(&self, (subject, object): Link) -> Result<Option<Carried>, Error> {
+    /// Returns an object that is attached to another, of whatever kind; `None` where it was removed
+    /// meanwhile, by gc with its subject. What a newer version has attached is not for this one to judge.
+    pub(super) fn carry(&self, (subject, object): Link) -> Result<Option<Carried>, Error> {
         let carried = objects::read_to_carry(&self.root, &object)
             .map_err(|cause| Error::UnreadableAttachment { subject, cause })?;
         let Some(carried) = carried else {

@@ -88,10 +88,7 @@ impl Import {
             blobs: wanted_blobs(self.blobs),
         };
         let source = open_source(&self.source)?;
-        let into = Destination {
-            required: self.required.read()?,
-            ..context.importing(self.dry_run)?
-        };
+        let into = context.importing(self.dry_run, &self.required)?;
         let imported = bring_in(context, &into, &source, &options, &shown(&self.source))?;
         if self.blobs {
             tell_blobs(&imported);
@@ -106,7 +103,7 @@ impl Import {
         }
         let index = EngineIndex::parse(&read(&self.source)?);
         let index = index.map_err(|error| refuse(&self.source, error))?;
-        let into = context.importing(self.dry_run)?;
+        let into = context.importing(self.dry_run, &self.required)?;
         let imported = match &into.stamp {
             None => into.catalog.plan_index(&index)?,
             Some(stamp) => {
@@ -141,7 +138,12 @@ pub(super) struct Destination {
 
 impl Context {
     /// Opens the catalog to bring something in, or only to show what that would do.
-    pub(super) fn importing(&self, is_dry: bool) -> Result<Destination, Failure> {
+    pub(super) fn importing(
+        &self,
+        is_dry: bool,
+        required: &RequiredArgs,
+    ) -> Result<Destination, Failure> {
+        let required = required.read()?;
         let (catalog, stamp) = match is_dry {
             true => (self.read()?, None),
             false => self
@@ -151,7 +153,7 @@ impl Context {
         Ok(Destination {
             catalog,
             stamp,
-            required: None,
+            required,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{AllowedSigners, Catalog, Endorsements, ObjectId, RequiredSignatures};
+use engine_catalog::{AllowedSigners, Catalog, Endorsement, ObjectId, RequiredSignatures};
 
 use super::failure::{Failure, say};
 use super::now_ms;
@@ -56,8 +56,9 @@ impl RequiredArgs {
         let required = required.now();
         let endorsements = required.look_in(&[catalog])?;
         for entry in entries {
-            if let Err(error) = endorsements.require(entry) {
-                tell_refused(&endorsements, entry)?;
+            let endorsement = endorsements.of(entry)?;
+            if let Err(error) = endorsement.require() {
+                tell_refused(endorsement);
                 return Err(error.into());
             }
         }
@@ -65,12 +66,11 @@ impl RequiredArgs {
     }
 }
 
-fn tell_refused(endorsements: &Endorsements<'_>, entry: &ObjectId) -> Result<(), Failure> {
-    for signature in endorsements.of(entry)?.refused {
+fn tell_refused(endorsement: Endorsement) {
+    for signature in endorsement.refused {
         let (object, verdict) = (signature.object, signature.verdict);
         say("signature", &format!("{object} does not count: {verdict}"));
     }
-    Ok(())
 }
 
 impl Required {

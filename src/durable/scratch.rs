@@ -1,6 +1,7 @@
 //! A directory in `tmp/` that stays from one process to the next, for one of them at a time: what other
 //! programs bring is put there, and nothing in it is trusted.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -10,7 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
-use super::{Cause, FileTime, Lock, PathError, Permissions, Root};
+use super::{Cause, Dir, FileTime, Lock, PathError, Permissions, Root};
 use crate::layout::TMP;
 
 /// The file whose lock says that the directory is in use.
@@ -104,12 +105,18 @@ impl Scratch {
 
     /// Makes an empty file at `path`, and the directories above it; one that is there stays.
     pub(crate) fn touch(&self, path: &Path) -> Result<(), PathError> {
-        let dir = self.root.open_dir(path.parent().unwrap_or(Path::new("")))?;
-        let name = path.file_name().unwrap_or_default();
+        let (dir, name) = self.place(path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE;
         let made = open_beneath(dir.fd(), name, flags, Mode::from_raw_mode(0o600));
         made.map_err(|errno| self.root.error("create", path, errno))?;
         Ok(())
+    }
+
+    /// Returns the directory of `path`, which is made where it is missing, and the name in it.
+    fn place<'p>(&self, path: &'p Path) -> Result<(Dir<'_>, &'p OsStr), PathError> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().unwrap_or_default();
+        Ok((self.root.open_dir(above)?, name))
     }
 
     /// Gives the file at `path`, if there is one, a time that tells it from no other.
@@ -118,8 +125,7 @@ impl Scratch {
             seconds: 0,
             nanoseconds: 0,
         };
-        let dir = self.root.open_dir(path.parent().unwrap_or(Path::new("")))?;
-        let name = path.file_name().unwrap_or_default();
+        let (dir, name) = self.place(path)?;
         dir.set_modified(&name.to_string_lossy(), time)
     }
 

@@ -5,13 +5,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use super::skip;
+
 /// Returns one of so many of the items, or with `CI=true` all of them.
 pub(crate) fn some<T>(
     items: impl IntoIterator<Item = T>,
     one_of: usize,
 ) -> impl Iterator<Item = T> {
-    let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    let one_of = if is_ci { 1 } else { one_of };
+    let one_of = if skip::is_ci() { 1 } else { one_of };
     let random = RandomState::new().hash_one(()) as usize;
     items.into_iter().skip(random % one_of).step_by(one_of)
 }

@@ -26,10 +26,14 @@ use std::path::{Path, PathBuf};
 pub(crate) fn because(why: impl Display) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!in_ci, "{test} must not be skipped in CI: {why}");
+    assert!(!is_ci(), "{test} must not be skipped in CI: {why}");
     // Not by `eprintln!`, which the harness captures.
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
+}
+
+/// Whether everything is to be there, and to be tried.
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
 }
 
 /// Says that the running test is skipped because the kernel was built without something. That is no

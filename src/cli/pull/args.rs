@@ -53,10 +53,7 @@ fn allowed(option: &str) -> Result<String, String> {
     let long = long.map(|long| long.split_once('=').map_or(long, |(name, _)| name));
     // What follows one of these letters is its value.
     let letters = option.strip_prefix('-').filter(|_| long.is_none());
-    let mut letters = letters.unwrap_or("").chars();
-    let mut letters = letters
-        .by_ref()
-        .take_while(|letter| !"eBfMT@".contains(*letter));
+    let mut letters = (letters.unwrap_or("").chars()).take_while(|it| !"eBfMT@".contains(*it));
     if long.is_some_and(|long| REFUSED.contains(&long)) || letters.any(|it| "qnu".contains(it)) {
         return Err("with it rsync would not bring, or not tell, all that is new".to_owned());
     }

@@ -79,10 +79,7 @@ impl Pull {
         match Source::parse(&self.source)? {
             Source::Here(path) => {
                 let theirs = open_source(&path)?;
-                let into = Destination {
-                    required: self.required.read()?,
-                    ..context.importing(self.dry_run)?
-                };
+                let into = context.importing(self.dry_run, &self.required)?;
                 self.bring_in(context, &into, &theirs, &options)
             }
             Source::Elsewhere(spec) => self.pull_elsewhere(&spec, &options, context),

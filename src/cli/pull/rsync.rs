@@ -67,6 +67,10 @@ pub(in crate::cli) enum By {
 /// Takes up what rsync tells of.
 type Take<'t> = &'t mut dyn FnMut(&mut Seen, &Told<'_>);
 
+fn to_args(options: &[&str]) -> Vec<OsString> {
+    options.iter().map(OsString::from).collect()
+}
+
 /// Counts a file that came.
 fn transferred(seen: &mut Seen, told: &Told<'_>) {
     if told.name.ends_with('/') {
@@ -79,7 +83,7 @@ fn transferred(seen: &mut Seen, told: &Told<'_>) {
 /// Transfers from one source.
 pub(in crate::cli) struct Rsync<'a> {
     pub(super) spec: &'a str,
-    pub(super) began: Instant,
+    began: Instant,
     limits: Limits,
     /// What the caller asked for.
     options: Vec<OsString>,
@@ -118,7 +122,7 @@ impl<'a> Rsync<'a> {
             By::Contents => "--checksum",
         };
         let options = ["--times", "--omit-dir-times", compare];
-        let mut args = options.map(OsString::from).to_vec();
+        let mut args = to_args(&options);
         let mut wanted = match which {
             // None of them has come.
             Names::All => self.find_different(staging, "", &options, &NAMES)?,
@@ -135,10 +139,12 @@ impl<'a> Rsync<'a> {
         }
         self.bring_list(staging, &wanted, args, MAX_NAMED)?;
         // The times were told before the files were read: what has changed since has another now.
-        let mut args: Vec<OsString> = ["--times", "--omit-dir-times", "--modify-window=-1"]
-            .map(OsString::from)
-            .to_vec();
-        args.push("--dry-run".into());
+        let args = to_args(&[
+            "--times",
+            "--omit-dir-times",
+            "--modify-window=-1",
+            "--dry-run",
+        ]);
         let changed =
             self.find(|rsync, take| rsync.run_list(staging, &wanted, args, MAX_OF_OTHERS, take))?;
         staging.forget_times(&changed)?;
@@ -164,8 +170,8 @@ impl<'a> Rsync<'a> {
         options: &[&str],
         shown: &[&str],
     ) -> Result<Vec<PathBuf>, Failure> {
-        let mut args = vec!["-r".into(), "--dry-run".into()];
-        args.extend(options.iter().map(OsString::from));
+        let mut args = to_args(&["-r", "--dry-run"]);
+        args.extend(to_args(options));
         args.extend(shown.iter().map(|rule| format!("--filter={rule}").into()));
         // What is a directory as deep as files are is told of.
         let deepest = shown.iter().map(|rule| rule.matches('/').count()).max();
@@ -276,19 +282,16 @@ impl<'a> Rsync<'a> {
         let mut args = vec![OsString::from(format!("--timeout={PATIENCE}"))];
         args.extend(self.options.iter().cloned());
         // Of what the caller asked for none may change what rsync says, and what is done with that.
-        args.extend(
-            [
-                "--no-verbose",
-                "--no-progress",
-                "--debug=none",
-                "--info=none,nonreg1,skip1",
-                "--no-links",
-                // Nothing of theirs decides who may read here.
-                "--chmod=D0700,F0600",
-                child::OUT_FORMAT,
-            ]
-            .map(OsString::from),
-        );
+        args.extend(to_args(&[
+            "--no-verbose",
+            "--no-progress",
+            "--debug=none",
+            "--info=none,nonreg1,skip1",
+            "--no-links",
+            // Nothing of theirs decides who may read here.
+            "--chmod=D0700,F0600",
+            child::OUT_FORMAT,
+        ]));
         args.extend(own);
         args.extend(["--".into(), format!("{source}/").into()]);
         args.push(staging.path().join(to).join("").into());
