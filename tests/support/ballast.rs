@@ -30,14 +30,18 @@ impl Ballast {
         for bit in 0..bits {
             fs::write(this.bit(bit), vec![1; bytes]).expect("there is room for the bits");
         }
-        // What was removed before may become free only now.
+        // What was removed before may become free only now, and so may what was tried to be taken: where
+        // a file does not fit, a part of it is taken first.
         for round in 0.. {
             file_system.settle();
-            let taken = (12..28).rev().map(|power| this.take(round, 1 << power));
+            let free = file_system.free();
+            let sizes = (12..28).rev().map(|power| 1 << power);
+            let taken = (sizes.filter(|size| *size <= free)).map(|size| this.take(round, size));
             if taken.sum::<u32>() == 0 {
                 break;
             }
         }
+        file_system.settle();
         this
     }
 

@@ -155,6 +155,12 @@ impl Mounted {
         run(Command::new("mount").args(["-o", &option]).arg(&self.path))
     }
 
+    /// Returns how many bytes are free, for whoever is not the file system itself.
+    pub(crate) fn free(&self) -> u64 {
+        let stat = rustix::fs::statvfs(&self.path).expect("it is mounted");
+        stat.f_bavail.saturating_mul(stat.f_frsize)
+    }
+
     /// Waits until what was removed is free.
     pub(crate) fn settle(&self) {
         run(Command::new("sync").arg("-f").arg(&self.path)).expect("it can be synced");
