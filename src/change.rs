@@ -61,6 +61,15 @@ pub struct Stamp {
     pub actor: Name,
 }
 
+/// Returns the time, in milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> i64 {
+    let ms = |elapsed: std::time::Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => ms(since),
+        Err(before) => -ms(before.duration()),
+    }
+}
+
 impl Stamp {
     /// Returns a stamp with a given time.
     ///
@@ -80,13 +89,7 @@ impl Stamp {
     ///
     /// [`NameError`] where `actor` is no name.
     pub fn now(actor: &str) -> Result<Self, NameError> {
-        let ms =
-            |elapsed: std::time::Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        let at_ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => ms(since),
-            Err(before) => -ms(before.duration()),
-        };
-        Self::new(actor, at_ms)
+        Self::new(actor, now_ms())
     }
 
     /// Returns the same, whose actor also says where things come from: `<actor> from <source>`. Where that

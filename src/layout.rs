@@ -31,6 +31,11 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 /// Where other catalogs are.
 pub(crate) const PEERS: &str = "peers";
 
+/// Which refs may hold only what is signed.
+pub(crate) const POLICY: &str = "policy";
+/// Whose signatures count for that.
+pub(crate) const ALLOWED_SIGNERS: &str = "allowed_signers";
+
 /// The files in the root of a bundle that no other catalog has (layout.md section 10.1).
 #[cfg_attr(
     not(feature = "bundle"),
@@ -55,6 +60,13 @@ pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
 pub(crate) const REF_BYTES: u64 = 65;
 /// The most bytes of the list of peers that are read.
 pub(crate) const MAX_PEERS_BYTES: u64 = 64 << 10;
+/// The most bytes of a policy that are read.
+#[cfg(feature = "signatures")]
+pub(crate) const MAX_POLICY_BYTES: u64 = crate::policy::Policy::MAX_BYTES as u64;
+/// The most bytes of its allowed signers that are read.
+#[cfg(feature = "signatures")]
+pub(crate) const MAX_ALLOWED_SIGNERS_BYTES: u64 =
+    crate::allowed_signers::AllowedSigners::MAX_BYTES as u64;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
 

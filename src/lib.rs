@@ -154,6 +154,8 @@ mod name;
 mod object;
 mod objects;
 mod peers;
+#[cfg(feature = "signatures")]
+mod policy;
 mod prefer;
 mod quarantine;
 mod reach;
@@ -168,16 +170,12 @@ mod sbom;
 mod sboms;
 mod schema;
 mod secrets;
-#[cfg(feature = "signatures")]
-mod signatures;
 mod snapshot;
 mod snapshots;
 #[cfg(feature = "signatures")]
 mod sshsig;
 mod staging;
 mod store_files;
-#[cfg(feature = "signatures")]
-mod trust;
 mod verify;
 mod watch;
 
@@ -190,6 +188,10 @@ pub use attachment::{Attachment, AttachmentError, MediaType, MediaTypeError};
 pub use blobs::{BlobContent, BlobError};
 #[cfg(feature = "bundle")]
 pub use capture::Bundle;
+#[cfg(feature = "signatures")]
+pub use catalog::{
+    AttachSignatureError, Endorsement, Endorsements, JudgedSignature, SignatureVerdict,
+};
 pub use catalog::{Attached, Catalog, List, Members, NamedSnapshot, Put, Record, State};
 pub use cbor::CborError;
 pub use change::{Change, MalformedLine, Op, Stamp};
@@ -221,6 +223,8 @@ pub use materialize::{MaterializeOptions, Materialized, Placing, SpecialBits};
 pub use name::{Name, NameError, RefName, RefNameError};
 pub use object::Object;
 pub use objects::ReadObjectError;
+#[cfg(feature = "signatures")]
+pub use policy::{Policy, PolicyError, PolicyLineError, PolicyRule, RequiredSignatures};
 pub use prefer::{Choice, Prefer, UnknownChoice};
 pub use reach::{Above, Hides, Kept, Mention, Reason, Stored, Unknown, Why};
 pub use record::{Artifacts, PreparedEngine, Recorded};
@@ -236,8 +240,6 @@ pub use sbom::{
 pub use sboms::AttachedDocument;
 pub use schema::{ObjectError, Schema};
 pub use secrets::{SecretKind, find_secret};
-#[cfg(feature = "signatures")]
-pub use signatures::{AttachSignatureError, JudgedSignature, SignatureVerdict};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotError;
 #[cfg(feature = "signatures")]
@@ -246,8 +248,6 @@ pub use sshsig::{
 };
 pub use staging::{Staging, Wanted};
 pub use store_files::{StoredFile, StoredFiles};
-#[cfg(feature = "signatures")]
-pub use trust::{Endorsement, Endorsements, RequiredSignatures};
 pub use verify::{Finding, Parts, Report, Scrub, Severity, Slug, VerifyProgress, VerifyScope};
 pub use watch::{Wake, Watch};
 

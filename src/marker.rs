@@ -48,11 +48,28 @@ pub struct Feature {
     pub name: String,
 }
 
+/// The name of the feature of a catalog in which some refs may hold only what is signed.
+pub(crate) const POLICY: &str = "policy";
+
 impl Feature {
-    /// Returns whether this version knows the feature. Format 1 defines none.
+    /// The `ro-compat` feature of a catalog with a policy.
+    pub(crate) fn policy() -> Self {
+        Self {
+            class: FeatureClass::RoCompat,
+            name: POLICY.to_owned(),
+        }
+    }
+
+    /// Returns whether this library, with the features that it was built with, knows this one.
     #[must_use]
-    pub const fn is_known(&self) -> bool {
-        false
+    pub fn is_known(&self) -> bool {
+        cfg!(feature = "signatures") && *self == Self::policy()
+    }
+
+    /// Returns the line for it in a marker.
+    #[cfg(feature = "signatures")]
+    pub(crate) fn to_line(&self) -> String {
+        format!("{} {}\n", self.class.as_str(), self.name)
     }
 }
 

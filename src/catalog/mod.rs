@@ -6,15 +6,28 @@
 mod attach;
 mod attached;
 mod changes;
+#[cfg_attr(not(feature = "signatures"), path = "unguarded.rs")]
+mod guard;
 mod lookup;
+#[cfg(feature = "signatures")]
+mod policy;
+#[cfg(feature = "signatures")]
+mod signatures;
 mod snapshots;
+#[cfg(feature = "signatures")]
+mod trust;
 mod update;
 
 use std::path::Path;
 
 pub use attach::Attached;
+pub(crate) use guard::Guard;
 pub use lookup::{List, State};
+#[cfg(feature = "signatures")]
+pub use signatures::{AttachSignatureError, JudgedSignature, SignatureVerdict};
 pub use snapshots::{Members, NamedSnapshot};
+#[cfg(feature = "signatures")]
+pub use trust::{Endorsement, Endorsements};
 pub use update::Put;
 pub(crate) use update::{Files, batch_size, encode_checked};
 
@@ -239,12 +252,20 @@ impl Catalog {
     ///
     /// Those of [`open`](Self::open).
     pub fn features(&self) -> Result<Vec<Feature>, Error> {
+        self.features_of(&self.marker()?)
+    }
+
+    /// Returns the bytes of the format marker.
+    fn marker(&self) -> Result<Vec<u8>, Error> {
+        let path = Path::new(layout::FORMAT);
+        let marker = self.root.read(path, layout::MAX_FORMAT_BYTES)?;
         let root = || self.root.path().to_owned();
-        let marker = self
-            .root
-            .read(Path::new(layout::FORMAT), layout::MAX_FORMAT_BYTES)?
-            .ok_or_else(|| Error::NotACatalog { root: root() })?;
-        let found = features(&marker).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        marker.ok_or_else(|| Error::NotACatalog { root: root() })
+    }
+
+    fn features_of(&self, marker: &[u8]) -> Result<Vec<Feature>, Error> {
+        let found = features(marker).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let root = || self.root.path().to_owned();
         let mut found = found.map_err(|cause| Error::Format {
             root: root(),
             cause,

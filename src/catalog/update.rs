@@ -120,7 +120,9 @@ impl Catalog {
     ///
     /// [`Error::Entry`] where the entry is not valid or looks like it contains a credential, and
     /// those of reading and writing: the old entry is current, or where the disk failed at the very
-    /// end the new one. Putting it again is harmless.
+    /// end the new one. Putting it again is harmless. [`Error::RefUnsigned`] where the catalog has a policy,
+    /// and too few keys have signed the entry: it is stored, and what was current stays so. Once it is
+    /// signed, it can be put again.
     pub fn put(&self, entry: &EngineEntry, stamp: &Stamp) -> Result<Put, Error> {
         self.put_if(entry, Expect::Any, stamp)
     }
@@ -150,6 +152,23 @@ impl Catalog {
         Ok(puts[0])
     }
 
+    /// As [`put_if`](Self::put_if), of an entry that is in the store, with what is attached to it: one that
+    /// had to be signed first, or that was current once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchEntry`], and those of [`put_if`](Self::put_if).
+    pub fn put_object(
+        &self,
+        object: &ObjectId,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Put, Error> {
+        let entry = self.require_writable().and_then(|()| self.entry(object));
+        let entry = entry.and_then(|it| it.ok_or(Error::NoSuchEntry { object: *object }));
+        self.put_if(&told("put", entry)?, expect, stamp)
+    }
+
     /// As [`put`](Self::put) for many entries, which share their waits for the disk. Of two entries
     /// of the same engine and version, the later becomes current.
     ///
@@ -157,8 +176,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`put`](Self::put). Where writing fails, each entry is current or not, and putting all
-    /// again is harmless.
+    /// As [`put`](Self::put). Where writing fails, or one of them is not signed as it has to be, each entry
+    /// is current or not, and putting all again is harmless.
     pub fn put_all(&self, entries: &[EngineEntry], stamp: &Stamp) -> Result<Vec<Put>, Error> {
         told("put", self.put_rounds(entries, stamp))
     }
@@ -201,6 +220,7 @@ impl Catalog {
         stamp: &Stamp,
     ) -> Result<Vec<Put>, Error> {
         let _lock = self.begin_write(Hold::Shared)?;
+        let guard = self.guard(None)?;
         if expect != Expect::Any {
             for checked in batch {
                 // A conflict that shows now leaves no object behind; under the ref's lock it is
@@ -212,6 +232,9 @@ impl Catalog {
         objects::write_all(&self.root, &objects.collect())?;
         let links = batch.iter().flat_map(|checked| checked.links());
         attachments::add_all(&self.root, &links.collect())?;
+        for checked in batch {
+            guard.admit(&checked.name, &checked.object)?;
+        }
         let updates = batch.iter().map(|checked| {
             let new = Some(checked.object);
             (&checked.name, Update::to(Op::Put, expect, new))
@@ -278,7 +301,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::NoEarlierEntry`], [`Error::NotInHistory`], [`Error::Gone`] where the entry is no
-    /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version, and
+    /// longer in the store, [`Error::MisplacedHistory`] where it is one of another engine or version,
+    /// [`Error::RefUnsigned`] where the policy of the catalog requires that more keys have signed it, and
     /// [`RefError::Conflict`](crate::RefError::Conflict) where the ref changed meanwhile.
     pub fn rollback(
         &self,
@@ -329,6 +353,7 @@ impl Catalog {
                 found,
             });
         }
+        self.guard(None)?.admit(name, &object)?;
         // What is in the store may have come by a copy that was never synced.
         let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;

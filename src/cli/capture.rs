@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use engine_catalog::{Catalog, Filter, Members, Pattern, Snapshot};
+use engine_catalog::{Catalog, Filter, Members, ObjectId, Pattern, Snapshot};
 use serde_json::json;
 
 use super::failure::{Failure, say};
@@ -76,9 +76,11 @@ impl Capture {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
         let catalog = context.open()?;
-        let snapshot = self.heal.healing(&catalog, || self.members(&catalog))?;
+        let found = self.heal.healing(&catalog, || self.members(&catalog));
+        let (of, snapshot) = found?;
         self.heal.heal_all(&catalog, &snapshot.objects)?;
-        self.required.check(&catalog, &snapshot.objects)?;
+        let records = || Ok(catalog.members(&snapshot)?);
+        self.required.check(&catalog, of, records)?;
         let out = match self.out {
             Some(out) => out,
             None => {
@@ -112,8 +114,8 @@ impl Capture {
         Ok(Status::Done)
     }
 
-    /// Returns what is to be captured.
-    fn members(&self, catalog: &Catalog) -> Result<Snapshot, Failure> {
+    /// Returns what is to be captured, and the snapshot that it is of.
+    fn members(&self, catalog: &Catalog) -> Result<(Option<ObjectId>, Snapshot), Failure> {
         let Some(spec) = &self.snapshot else {
             let filters = self.engine.iter().map(|engine| Filter {
                 engine: Some(engine.clone()),
@@ -125,13 +127,13 @@ impl Capture {
                 Members::CurrentOfAny(filters.collect())
             };
             let snapshot = catalog.snapshot_of(&members)?;
-            return self.require_some(snapshot);
+            return Ok((None, self.require_some(snapshot)?));
         };
         let found = catalog.find_snapshot(spec)?;
-        let (_, snapshot) =
+        let (object, snapshot) =
             found.ok_or_else(|| Failure::NotFound(format!("there is no snapshot {spec:?}")))?;
         if self.engine.is_empty() {
-            return Ok(snapshot);
+            return Ok((Some(object), snapshot));
         }
         let members = catalog.members(&snapshot)?.into_iter();
         let wanted = members.filter(|record| {
@@ -141,7 +143,7 @@ impl Capture {
                 .any(|engine| engine.matches(name.engine()))
         });
         let objects: BTreeSet<_> = wanted.map(|record| record.object).collect();
-        self.require_some(Snapshot { objects })
+        Ok((Some(object), self.require_some(Snapshot { objects })?))
     }
 
     /// A pattern that matches nothing is a mistake; an empty catalog is none.

@@ -132,6 +132,17 @@ fn hint(error: &Error) -> Option<String> {
         Error::Blob(BlobError::Drifted { .. }) => {
             "`check` shows all that has drifted; `record` records what is there now".to_owned()
         }
+        Error::RefUnsigned { object, .. } => format!(
+            "`sign {object} --key FILE`, or attach a signature that was made elsewhere; then `put --object {object}`"
+        ),
+        Error::Unsigned { .. } => {
+            "whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature".to_owned()
+        }
+        Error::Policy { .. } => {
+            "correct the files `policy` and `allowed_signers` and give them to `policy set`; until then no ref \
+             comes to hold anything else"
+                .to_owned()
+        }
         Error::SeveralManifests { .. } => "name one with --manifest".to_owned(),
         Error::NoEarlierEntry { .. } => {
             "`history` shows what there was".to_owned()

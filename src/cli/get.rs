@@ -57,7 +57,8 @@ impl Get {
             Ok((record, state.transpose()?))
         });
         let (record, state) = found?;
-        self.required.check(&catalog, [&record.object])?;
+        let records = || Ok(vec![record.clone()]);
+        self.required.check(&catalog, None, records)?;
         let out = &mut context.out;
         if self.cbor {
             let bytes = encode_entry(&record.entry).expect("an entry that was read can be encoded");

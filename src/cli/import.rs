@@ -73,7 +73,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if is_index(&self.source) {
-            if self.required.read()?.is_some() {
+            if self.required.is_given() {
                 let message = "--require-signatures is for a catalog or a bundle; this is an index";
                 return Err(Failure::Usage(message.to_owned()));
             }
@@ -143,7 +143,6 @@ impl Context {
         is_dry: bool,
         required: &RequiredArgs,
     ) -> Result<Destination, Failure> {
-        let required = required.read()?;
         let (catalog, stamp) = match is_dry {
             true => (self.read()?, None),
             false => self
@@ -151,9 +150,9 @@ impl Context {
                 .map(|(catalog, stamp)| (catalog, Some(stamp)))?,
         };
         Ok(Destination {
+            required: required.read(&catalog)?,
             catalog,
             stamp,
-            required,
         })
     }
 }

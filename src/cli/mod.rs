@@ -27,6 +27,7 @@ mod list;
 mod man;
 mod materialize;
 mod output;
+mod policy;
 mod prefer;
 mod proof_dir;
 mod pull;
@@ -114,6 +115,7 @@ enum Command {
     Attachments(attachments::Attachments),
     Sign(sign::Sign),
     Signatures(signatures::Signatures),
+    Policy(policy::PolicyCommand),
     Sbom(sbom::Sbom),
     Blobs(blobs::Blobs),
     Materialize(materialize::Materialize),
@@ -176,6 +178,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Attachments(command) => command.run(&mut context),
         Command::Sign(command) => command.run(&mut context),
         Command::Signatures(command) => command.run(&mut context),
+        Command::Policy(command) => command.run(&mut context),
         Command::Sbom(command) => command.run(&mut context),
         Command::Blobs(command) => command.run(&mut context),
         Command::Materialize(command) => command.run(&mut context),

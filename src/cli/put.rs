@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::EngineEntry;
+use engine_catalog::{EngineEntry, Error, Expect, Prefix};
 
 use super::entries_json::parse;
 use super::failure::{Failure, say};
@@ -28,6 +28,11 @@ pub(super) struct Put {
     /// A file with the entries; `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
+
+    /// Make an entry current that is in the store, by its object id or the first digits of that: one that
+    /// had to be signed first
+    #[arg(long, value_name = "HASH", conflicts_with = "file")]
+    object: Option<Prefix>,
 }
 
 /// How many entries are stored before their object ids are printed.
@@ -35,6 +40,9 @@ const BATCH: usize = 64;
 
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        if let Some(prefix) = &self.object {
+            return put_object(prefix, context);
+        }
         let entries = parse(&read(&self.file)?).map_err(|error| refuse(&self.file, error))?;
         let (catalog, stamp) = context.write()?;
         let mut unchanged = 0;
@@ -51,15 +59,28 @@ impl Put {
                 printed => printed?,
             }
         }
-        say(
-            "put",
-            &format!(
-                "{} stored, {unchanged} unchanged",
-                entries.len() - unchanged
-            ),
-        );
+        tell(entries.len() - unchanged, unchanged);
         Ok(Status::Done)
     }
+}
+
+/// Makes an entry of the store current.
+fn put_object(prefix: &Prefix, context: &mut Context) -> Result<Status, Failure> {
+    let (catalog, stamp) = context.write()?;
+    let object = catalog.resolve(prefix)?;
+    let object =
+        object.ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}")))?;
+    let entry = catalog.entry(&object)?;
+    let entry = entry.ok_or(Error::NoSuchEntry { object })?;
+    let put = catalog.put_object(&object, Expect::Any, &stamp)?;
+    print(&mut context.out, &[entry], &[put])?;
+    let unchanged = usize::from(put.is_unchanged());
+    tell(1 - unchanged, unchanged);
+    Ok(Status::Done)
+}
+
+fn tell(stored: usize, unchanged: usize) {
+    say("put", &format!("{stored} stored, {unchanged} unchanged"));
 }
 
 /// Prints what became of a batch. What is printed is stored, also if the next batch fails.

@@ -61,7 +61,7 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if self.repair {
-            if self.required.read()?.is_some() {
+            if self.required.is_given() {
                 let message = "--require-signatures is for a verify that repairs nothing";
                 return Err(Failure::Usage(message.to_owned()));
             }
@@ -83,13 +83,14 @@ impl Verify {
             (false, true) => VerifyScope::Everything,
             (false, false) => VerifyScope::Objects(resolve(&catalog, &self.objects)?),
         };
-        let required = self.required.read()?;
+        let required = self.required.read(&catalog)?;
         let mut report = with_bar(|progress| catalog.verify(&scope, progress))?;
-        if let Some(required) = required {
-            let unsigned = catalog.verify_signatures(&required.now())?;
-            report.findings.extend(unsigned);
-            report.findings.sort_unstable();
-        }
+        report.findings.extend(match &required {
+            Some(required) => catalog.verify_signatures(&required.now())?,
+            None if self.required.is_given() => Vec::new(),
+            None => catalog.verify_policy(now_ms())?,
+        });
+        report.findings.sort_unstable();
         show_if_read(context, report.findings.iter().map(Line::found))?;
         advise(&report);
         summarise(&report);

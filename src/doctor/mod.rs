@@ -6,6 +6,8 @@
 
 mod abilities;
 mod place;
+#[cfg(feature = "signatures")]
+mod policy;
 mod tree;
 
 use std::fmt;
@@ -182,6 +184,8 @@ impl Catalog {
         // Before anything is tried out, which makes files of its own.
         let (counts, damage) = tree::count(&self.root);
         let mut checks = vec![check_features(&features)];
+        #[cfg(feature = "signatures")]
+        checks.push(policy::check(self, &features));
         checks.extend(place::check(self, file_system.as_ref(), now_ms));
         let mount = file_system
             .as_ref()

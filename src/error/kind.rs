@@ -57,9 +57,12 @@ impl Error {
             | Self::SnapshotObject(_)
             | Self::Attachment { .. }
             | Self::Unsigned { .. }
+            | Self::RefUnsigned { .. }
             | Self::Snapshot(SnapshotError::Taken { .. } | SnapshotError::IsAnId { .. })
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
+            #[cfg(feature = "signatures")]
+            Self::Policy { .. } => ErrorKind::Refused,
             Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
             Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
                 // Somebody named an object of another kind.

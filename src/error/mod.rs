@@ -15,6 +15,8 @@ use crate::history::HistoryError;
 use crate::marker::MarkerError;
 use crate::name::{Name, RefName, RefNameError};
 use crate::objects::ReadObjectError;
+#[cfg(feature = "signatures")]
+use crate::policy::PolicyError;
 use crate::refs::RefError;
 use crate::schema::ObjectError;
 use crate::snapshots::SnapshotError;
@@ -303,6 +305,31 @@ pub enum Error {
         required: usize,
         /// How many have signed.
         found: usize,
+    },
+    /// A ref was to come to hold an entry that fewer keys have signed than are required, and has stayed as it
+    /// was. The entry is stored, and so is what is attached to it.
+    #[error(
+        "{name} stays as it is: entry {object}, which is stored, is signed by {found} of the {required} \
+         keys that are required"
+    )]
+    RefUnsigned {
+        /// The ref.
+        name: RefName,
+        /// What it was to hold.
+        object: ObjectId,
+        /// How many distinct keys are required.
+        required: usize,
+        /// How many have signed the entry, or a named snapshot that it is a member of.
+        found: usize,
+    },
+    /// The policy of a catalog is wrong.
+    #[cfg(feature = "signatures")]
+    #[error("the policy of {} is refused: {cause}", root.display())]
+    Policy {
+        /// The catalog.
+        root: PathBuf,
+        /// What is wrong with it.
+        cause: PolicyError,
     },
     /// An artifact cannot be recorded.
     #[error(transparent)]

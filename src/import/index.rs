@@ -58,11 +58,16 @@ impl Catalog {
         self.require_writable()?;
         let mut imported = Imported::default();
         let groups = Group::all(index)?;
+        let mut guard = self.guard(None)?;
         for batch in groups.chunks(batch_size()) {
             let _lock = self.begin_write(Hold::Shared)?;
-            self.settle(batch, stamp, &|group| self.plan_group(group), &mut |done| {
-                imported.tell(done);
-            })?;
+            guard.renew()?;
+            self.settle(
+                batch,
+                stamp,
+                &|group| Ok(self.plan_group(group)?.admitted_by(&guard)),
+                &mut |done| imported.tell(done),
+            )?;
         }
         imported.refs.sort_by_key(ImportedRef::name);
         Ok(imported)
@@ -72,11 +77,14 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// None: what cannot be taken of a single ref is among the [problems](Imported::problems).
+    /// Those of `Catalog::policy`; what cannot be taken of a single ref is among the
+    /// [problems](Imported::problems).
     pub fn plan_index(&self, index: &EngineIndex) -> Result<Imported, Error> {
         let mut imported = Imported::default();
+        let guard = self.guard(None)?;
         for group in &Group::all(index)? {
-            imported.tell(self.plan_group(group).map(|step| step.done));
+            let planned = self.plan_group(group);
+            imported.tell(planned.and_then(|step| step.admitted_by(&guard).done));
         }
         Ok(imported)
     }
@@ -140,7 +148,7 @@ impl Catalog {
             name: group.name.clone(),
             objects: objects.collect(),
             update: settles.then_some(update),
-            done,
+            done: Ok(done),
         })
     }
 

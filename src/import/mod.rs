@@ -23,7 +23,7 @@ pub use options::{Blobs, ImportOptions};
 pub use outcome::{ImportOutcome, ImportProblem, ImportSide, Imported, ImportedRef};
 use settle::Step;
 
-use crate::catalog::{Catalog, Record, batch_size, encode_checked, told};
+use crate::catalog::{Catalog, Guard, Record, batch_size, encode_checked, told};
 use crate::change::{Change, Op, Stamp};
 use crate::durable::{FileTime, Hold};
 use crate::error::Error;
@@ -77,7 +77,11 @@ impl Catalog {
         options: &ImportOptions,
         stamp: &Stamp,
     ) -> Result<Imported, Error> {
-        told("import", self.bring_in(source, options, stamp, &|_| Ok(())))
+        let guard = self.guard(Some(source));
+        told(
+            "import",
+            guard.and_then(|it| self.bring_in(source, options, stamp, it)),
+        )
     }
 
     /// Returns what [`import_with`](Self::import_with) would do as things stand, and writes nothing and
@@ -87,21 +91,22 @@ impl Catalog {
     ///
     /// [`Error::Path`] where the source cannot be listed.
     pub fn plan_import(&self, source: &Self, options: &ImportOptions) -> Result<Imported, Error> {
-        self.plan(source, options, &|_| Ok(()))
+        self.plan(source, options, &self.guard(Some(source))?)
     }
 
     fn plan(
         &self,
         source: &Self,
         options: &ImportOptions,
-        accept: Accept<'_>,
+        guard: &Guard<'_>,
     ) -> Result<Imported, Error> {
         let mut imported = Imported::default();
         for name in refs::list(source.root_dir(), &Filter::default())? {
             match Arrival::of_ref(source, &name) {
                 Ok(Some((arrival, _))) => {
-                    let planned = self.move_to(&arrival, options, accept);
-                    imported.tell(planned.map(|step| [step.done]));
+                    let planned = self.move_to(&arrival, options);
+                    let planned = planned.and_then(|step| step.admitted_by(guard).done);
+                    imported.tell(planned.map(|done| [done]));
                 }
                 Ok(None) => {}
                 Err(cause) => imported.problem(ImportSide::Source, cause),
@@ -115,7 +120,7 @@ impl Catalog {
         source: &Self,
         options: &ImportOptions,
         stamp: &Stamp,
-        accept: Accept<'_>,
+        mut guard: Guard<'_>,
     ) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
@@ -141,10 +146,11 @@ impl Catalog {
                 }
             }
             cargo.deliver()?;
+            guard.renew()?;
             self.settle(
                 &batch,
                 stamp,
-                &|arrival| self.move_to(arrival, options, accept),
+                &|arrival| Ok(self.move_to(arrival, options)?.admitted_by(&guard)),
                 &mut |done| imported.tell(done.map(|done| [done])),
             )?;
         }
@@ -161,7 +167,6 @@ impl Catalog {
         &self,
         arrival: &'a Arrival,
         options: &ImportOptions,
-        accept: Accept<'_>,
     ) -> Result<Step<'a, ImportedRef>, Error> {
         let name = arrival.record.name();
         let (current, changes) = self.settled_ref(&name)?;
@@ -180,12 +185,6 @@ impl Catalog {
                 }
             }
         };
-        if matches!(
-            outcome,
-            ImportOutcome::Created | ImportOutcome::Forward | ImportOutcome::Theirs
-        ) {
-            accept(&arrival.record.object)?;
-        }
         let expect = current.map_or(Expect::Absent, Expect::Object);
         // A time that tells something is not given up for what somebody else says.
         let takes_time = outcome != ImportOutcome::Same
@@ -206,11 +205,11 @@ impl Catalog {
             name,
             objects: BTreeMap::new(),
             update,
-            done: ImportedRef {
+            done: Ok(ImportedRef {
                 theirs: arrival.record.clone(),
                 ours: current,
                 outcome,
-            },
+            }),
         })
     }
 
@@ -336,9 +335,6 @@ fn read_member(source: &Catalog, object: ObjectId) -> Result<Vec<u8>, Error> {
     // A source need not have kept credentials out.
     Ok(encode_checked(&entry)?.into_bytes())
 }
-
-/// Refuses to move a ref to an entry.
-type Accept<'a> = &'a dyn Fn(&ObjectId) -> Result<(), Error>;
 
 /// What a ref of the source holds, read and checked.
 struct Arrival {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Guard};
 use crate::change::{Change, Stamp};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::objects;
-use crate::refs::{self, RefError, Update};
+use crate::refs::{self, Expect, RefError, Update};
 
 /// How often it is looked again at refs that others change meanwhile.
 const MOST_ATTEMPTS: u32 = 100;
@@ -22,7 +22,19 @@ pub(super) struct Step<'a, T> {
     /// The change, which expects what was decided upon; none where it stays as it is.
     pub(super) update: Option<Update>,
     /// What is told of it, once it is done.
-    pub(super) done: T,
+    pub(super) done: Result<T, Error>,
+}
+
+impl<T> Step<'_, T> {
+    /// Leaves the ref as it is, if it may not come to hold what it was to hold.
+    pub(super) fn admitted_by(mut self, guard: &Guard<'_>) -> Self {
+        let moves = |it: &&Update| it.new.map(Expect::Object) != Some(it.expect);
+        let new = self.update.as_ref().filter(moves).and_then(|it| it.new);
+        if let Some(Err(cause)) = new.map(|new| guard.admit(&self.name, &new)) {
+            (self.update, self.done) = (None, Err(cause));
+        }
+        self
+    }
 }
 
 impl Catalog {
@@ -65,7 +77,7 @@ impl Catalog {
                 }
                 result => {
                     result?;
-                    steps.into_iter().for_each(|step| tell(Ok(step.done)));
+                    steps.into_iter().for_each(|step| tell(step.done));
                     problems.into_iter().for_each(|cause| tell(Err(cause)));
                     return Ok(());
                 }

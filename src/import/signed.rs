@@ -4,8 +4,7 @@ use super::{ImportOptions, Imported};
 use crate::catalog::{Catalog, told};
 use crate::change::Stamp;
 use crate::error::Error;
-use crate::hash::ObjectId;
-use crate::trust::RequiredSignatures;
+use crate::policy::RequiredSignatures;
 
 impl Catalog {
     /// As [`import_with`](Self::import_with), and moves refs only to entries that enough keys have signed, or
@@ -18,7 +17,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// Those of [`import`](Self::import), and of [`RequiredSignatures::look_in`].
+    /// Those of [`import`](Self::import).
     pub fn import_signed(
         &self,
         source: &Self,
@@ -26,23 +25,25 @@ impl Catalog {
         required: &RequiredSignatures<'_>,
         stamp: &Stamp,
     ) -> Result<Imported, Error> {
-        let endorsements = required.look_in(&[source, self])?;
-        let accept = |entry: &ObjectId| endorsements.require(entry);
-        told("import", self.bring_in(source, options, stamp, &accept))
+        let guard = self.guard(Some(source)).map(|it| it.and(required));
+        told(
+            "import",
+            guard.and_then(|it| self.bring_in(source, options, stamp, it)),
+        )
     }
 
     /// As [`plan_import`](Self::plan_import), of [`import_signed`](Self::import_signed).
     ///
     /// # Errors
     ///
-    /// Those of [`plan_import`](Self::plan_import), and of [`RequiredSignatures::look_in`].
+    /// Those of [`plan_import`](Self::plan_import).
     pub fn plan_import_signed(
         &self,
         source: &Self,
         options: &ImportOptions,
         required: &RequiredSignatures<'_>,
     ) -> Result<Imported, Error> {
-        let endorsements = required.look_in(&[source, self])?;
-        self.plan(source, options, &|entry| endorsements.require(entry))
+        let guard = self.guard(Some(source))?.and(required);
+        self.plan(source, options, &guard)
     }
 }

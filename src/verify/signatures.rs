@@ -1,14 +1,15 @@
 //! Entries that fewer keys have signed than are required, and signatures that do not count.
 
+use std::path::Path;
+
 use crate::allowed_signers::SignerStanding;
-use crate::catalog::Catalog;
-use crate::error::Error;
+use crate::catalog::{Catalog, Endorsements, JudgedSignature, SignatureVerdict};
+use crate::error::{Error, ErrorKind};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::layout;
-use crate::signatures::{JudgedSignature, SignatureVerdict};
+use crate::policy::RequiredSignatures;
 use crate::sshsig::SignatureError;
-use crate::trust::RequiredSignatures;
 
 use super::finding::Finding;
 use super::slug::Slug;
@@ -24,11 +25,36 @@ impl Catalog {
         &self,
         required: &RequiredSignatures<'_>,
     ) -> Result<Vec<Finding>, Error> {
-        let endorsements = required.look_in(&[self])?;
+        self.find_unsigned(&required.look_in(&[self]))
+    }
+
+    /// As [`verify_signatures`](Self::verify_signatures), by the [`policy`](Self::policy) of this catalog;
+    /// nothing is found where it has none. `at_ms` is the time, in milliseconds since the Unix epoch, at which
+    /// keys have to be valid.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify_signatures`](Self::verify_signatures).
+    pub fn verify_policy(&self, at_ms: i64) -> Result<Vec<Finding>, Error> {
+        match self.policy() {
+            Ok(Some(policy)) => self.find_unsigned(&policy.look_in(&[self], at_ms)),
+            Ok(None) => Ok(Vec::new()),
+            Err(Error::Policy { cause, .. }) => {
+                let path = Path::new(layout::POLICY).to_owned();
+                let finding = Finding::new(Slug::PolicyMalformed, path, cause.to_string());
+                Ok(vec![finding])
+            }
+            // Something lies in its place, which `verify` tells.
+            Err(error) if error.kind() == ErrorKind::Damage => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn find_unsigned(&self, endorsements: &Endorsements<'_>) -> Result<Vec<Finding>, Error> {
         let mut findings = Vec::new();
         for record in self.list(&Filter::default())?.flatten() {
             let (object, name) = (record.object, record.name());
-            let endorsement = endorsements.of(&object)?;
+            let endorsement = endorsements.of(&name, &object)?;
             let refused = endorsement.refused.iter();
             findings.extend(refused.map(|it| refused_signature(&object, it).at(&name)));
             if !endorsement.is_enough() {

@@ -150,6 +150,9 @@ slugs! {
     /// Fewer keys than are required have signed a current entry, or a named snapshot that it is a member of.
     SignaturesLacking Error "signatures-lacking"
         "whoever vouches for it signs it: `sign`; or attach a signature that was made elsewhere"
+    /// The policy of the catalog is wrong, so that no ref can come to hold anything else.
+    PolicyMalformed Error "policy-malformed"
+        "`policy set` puts a right one in its place"
     /// Something cannot be read, for a reason that says nothing of its content.
     Unreadable Error "unreadable"
         "check permissions, mounts and the disk, and verify again"

@@ -33,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "lineage",
             "forward",
             "prefer",
+            "policy",
             "marker",
             "events",
         ],
@@ -71,8 +72,6 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L5 work",
         &[
-            "signatures",
-            "trust",
             "record",
             "drift",
             "store_files",

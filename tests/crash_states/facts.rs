@@ -67,6 +67,21 @@ fn of_catalog(root: &Path, whose: &str, facts: &mut Facts) {
         });
         note("snapshot", said);
     }
+    let read = |file: &str| fs::read_to_string(root.join(file)).ok();
+    let (policy, signers) = (read("policy"), read("allowed_signers"));
+    // Those that the operations set.
+    if policy.as_deref() == Some("# none\n") && signers.as_deref() != Some("# nobody\n") {
+        note("policy that came before its signers", Ok(String::new()));
+    }
+    let is_there = policy.is_some();
+    note("policy", Ok(format!("{policy:?}")));
+    note("allowed_signers", Ok(format!("{signers:?}")));
+    let features = catalog.features();
+    let features = features.map(|it| it.into_iter().map(|it| it.name).collect::<Vec<_>>());
+    if is_there && features.as_ref().is_ok_and(Vec::is_empty) {
+        note("policy that some would not heed", Ok(String::new()));
+    }
+    note("features", features.map(|it| it.join(" ")));
     for (blob, bytes) in catalog.blobs().unwrap_or_default() {
         note(&format!("blob {blob}"), Ok(format!("{bytes} bytes")));
     }

@@ -51,6 +51,27 @@ pub(crate) fn operations() -> Vec<Operation> {
                 }
             },
         ),
+        #[cfg(feature = "signatures")]
+        operation("set a policy", |root| catalog(root, &["old"]), set_policy),
+        #[cfg(feature = "signatures")]
+        operation(
+            "set another policy",
+            |root| {
+                catalog(root, &["old"]);
+                let set = open(root).set_policy(b"", b"");
+                set.expect("it is right");
+            },
+            set_policy,
+        ),
+        #[cfg(feature = "signatures")]
+        operation(
+            "remove a policy",
+            |root| {
+                catalog(root, &["old"]);
+                set_policy(root);
+            },
+            remove_policy,
+        ),
         operation("put", |root| catalog(root, &[]), put),
         operation("put over another", |root| catalog(root, &["old"]), put),
         operation(
@@ -401,6 +422,18 @@ fn note() -> Attachment {
 fn attach(root: &Path) {
     let attached = open(root).attach(&note());
     attached.expect("it can be attached");
+}
+
+#[cfg(feature = "signatures")]
+fn set_policy(root: &Path) {
+    let set = open(root).set_policy(b"# none\n", b"# nobody\n");
+    set.expect("it is right");
+}
+
+#[cfg(feature = "signatures")]
+fn remove_policy(root: &Path) {
+    let removed = open(root).remove_policy();
+    removed.expect("it can be removed");
 }
 
 fn snapshot_name() -> Name {

@@ -16,6 +16,8 @@ mod keygen;
 mod marker;
 mod names;
 mod objects;
+#[cfg(feature = "signatures")]
+mod policies;
 mod rejected;
 mod rejected_attachments;
 mod rejected_sets;
@@ -87,6 +89,7 @@ fn every_example_block_is_checked() {
         "dump",
         "allowed-signers",
         "signature",
+        "policies",
         "signature-dump",
         "history-lines",
         "refused-history-lines",

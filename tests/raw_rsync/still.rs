@@ -21,6 +21,8 @@ fn new_place_gets_a_catalog_and_nothing_else() {
         ("tmp/left", "x"),
         ("cache/index", "x"),
         ("peers", "elsewhere:/a"),
+        ("policy", ""),
+        ("allowed_signers", ""),
         ("quarantine/bad", "x"),
         ("objects/.abc.XXXXXX", "x"),
     ] {
@@ -37,9 +39,17 @@ fn new_place_gets_a_catalog_and_nothing_else() {
     assert_sound(&to);
     let mut expected = files(from.catalog.root());
     expected.retain(|path| {
-        !["tmp/", "cache/", "peers", "quarantine/", "objects/."]
-            .iter()
-            .any(|it| path.starts_with(it))
+        ![
+            "tmp/",
+            "cache/",
+            "peers",
+            "policy",
+            "allowed_signers",
+            "quarantine/",
+            "objects/.",
+        ]
+        .iter()
+        .any(|it| path.starts_with(it))
     });
     assert_eq!(files(&to), expected);
     assert!(to.join("refs/llamacpp/planted").symlink_metadata().is_err());

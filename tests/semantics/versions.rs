@@ -150,6 +150,33 @@ fn unknown_read_only_feature_allows_reading_and_is_named_by_every_write() {
 }
 
 #[test]
+fn catalog_with_a_policy_is_written_only_by_who_can_judge_signatures() {
+    let home = home();
+    let judges = cfg!(feature = "signatures");
+    let assert_written = |catalog: &Catalog| {
+        let before = listing(home.outside());
+        let put = catalog.put(&entry("b7", 1), &stamp(1));
+        if judges {
+            put.unwrap();
+            return;
+        }
+        let error = put.unwrap_err();
+        assert!(
+            matches!(&error, Error::ReadOnlyFeature { feature, .. } if feature == "policy"),
+            "{error}"
+        );
+        assert_eq!(listing(home.outside()), before);
+    };
+    // Whoever has it open already is told too, and so is who opens it where only the marker says so.
+    fs::write(home.at("policy"), "").unwrap();
+    assert_readable(&Catalog::open(home.catalog.root()).unwrap());
+    assert_written(&home.catalog);
+    fs::remove_file(home.at("policy")).unwrap();
+    fs::write(home.at("format"), "engine-catalog 1\nro-compat policy\n").unwrap();
+    assert_written(&Catalog::open(home.catalog.root()).unwrap());
+}
+
+#[test]
 fn unknown_compatible_feature_is_ignored() {
     let home = home();
     fs::write(

@@ -4,17 +4,14 @@ use engine_catalog::{Attachment, Filter, Members, Name, ObjectId, SshSignature};
 
 use crate::keygen::{ED25519, P256};
 use crate::keys::{Keys, required};
-use crate::support::{Home, entry};
+use crate::support::{Home, entry, name};
 
 fn found(home: &Home, keys: &Keys, object: &ObjectId) -> usize {
     let signers = keys.signers();
-    let endorsements = required(2, &signers).look_in(&[&home.catalog]).unwrap();
-    let endorsement = endorsements.of(object).unwrap();
+    let endorsements = required(2, &signers).look_in(&[&home.catalog]);
+    let endorsement = endorsements.of(&name("llamacpp/b1"), object).unwrap();
     assert_eq!(endorsement.is_enough(), endorsement.found >= 2);
-    assert_eq!(
-        endorsements.require(object).is_ok(),
-        endorsement.is_enough()
-    );
+    assert_eq!(endorsement.require().is_ok(), endorsement.is_enough());
     endorsement.found
 }
 

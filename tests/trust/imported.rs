@@ -22,10 +22,11 @@ fn import(ours: &Home, theirs: &Home, keys: &Keys, options: &ImportOptions) -> I
 
 fn unsigned(problems: &[ImportProblem]) -> Vec<ObjectId> {
     let of = |problem: &ImportProblem| match problem.cause {
-        Error::Unsigned {
+        Error::RefUnsigned {
             object,
             required: 1,
             found: 0,
+            ..
         } => object,
         ref other => panic!("{other}"),
     };

@@ -38,20 +38,17 @@ fn get_and_capture_stop_at_what_too_few_have_signed() {
     assert!(with(&["get", "llamacpp/b1"]).starts_with("object "));
     assert_snapshot!(with(&["get", "llamacpp/b2"]), @"
     | error: entry b8ff21552c3ebd36dbc47b2dccf63b042988195d69d29ca4a54d5348c41e452f is signed by 1 of the 2 keys that are required
+    | hint: whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature
     [exit status 1]
     ");
     assert_snapshot!(with(&["capture", "--out", "bundle"]), @"
-    | error: entry 91e942ce493962e013d5958742bdcd6f3c6ac8e77bb7628a08fda28eaef5c4f4 is signed by 0 of the 2 keys that are required
+    | error: entry b8ff21552c3ebd36dbc47b2dccf63b042988195d69d29ca4a54d5348c41e452f is signed by 1 of the 2 keys that are required
+    | hint: whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature
     [exit status 1]
     ");
     assert!(!program.dir().join("bundle").exists());
     assert_snapshot!(program.shows(&["get", "llamacpp/b1", "--require-signatures", "2"]), @"
-    | error: the following required arguments were not provided:
-    |   --signers <FILE>
-    | 
-    | Usage: engine-catalog get --require-signatures <N> --signers <FILE> <SPEC>
-    | 
-    | For more information, try '--help'.
+    | error: say whose signatures count with --signers: the catalog has no policy
     [exit status 2]
     ");
 }

@@ -95,9 +95,9 @@ impl Pull {
         let (catalog, stamp) = context.write()?;
         // Also what is only shown has to come first.
         let into = Destination {
+            required: self.required.read(&catalog)?,
             catalog,
             stamp: (!self.dry_run).then_some(stamp),
-            required: self.required.read()?,
         };
         let mut staging = into.catalog.stage(spec)?;
         staging.set_blobs(options.blobs);

@@ -16,7 +16,7 @@ pub(crate) enum NotReadable {
     Line,
 }
 
-/// Judges a marker; every feature is unknown.
+/// Judges a marker, for a program that can judge signatures.
 pub(crate) fn judge_marker(bytes: &[u8]) -> Result<Access, NotReadable> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default().strip_suffix(b"\n");
@@ -30,6 +30,7 @@ pub(crate) fn judge_marker(bytes: &[u8]) -> Result<Access, NotReadable> {
         let (class, name) = feature(line).ok_or(NotReadable::Line)?;
         match class {
             "compat" => {}
+            "ro-compat" if name == "policy" => {}
             "ro-compat" if access == Access::ReadWrite => access = Access::ReadOnly(name.into()),
             "ro-compat" => {}
             "incompat" => return Err(NotReadable::Feature),

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
+use super::{Attached, Catalog};
 use crate::allowed_signers::{AllowedSigners, SignerStanding};
 use crate::attachment::Attachment;
-use crate::catalog::{Attached, Catalog};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::objects;

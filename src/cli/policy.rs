@@ -1,0 +1,127 @@
+//! `engine-catalog policy`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use engine_catalog::{Catalog, Policy, Slug};
+use serde_json::json;
+
+use super::failure::{Failure, say};
+use super::input::read;
+use super::verify::counted;
+use super::{Context, Status, now_ms};
+
+/// Say which refs may hold only what is signed
+///
+/// A catalog that has a policy moves a ref only to an entry that enough keys have signed, or a named snapshot
+/// that it is a member of, whoever moves it: record, put, rollback, import, pull. Any other entry is stored, and
+/// the ref stays where it was, until the entry is signed and made current by `put --object`. get, capture and
+/// verify look for signatures too. Without a policy nothing need be signed.
+///
+/// Without a subcommand: prints the rules, a line each.
+#[derive(Debug, Args)]
+#[command(
+    after_help = r#"A policy is of lines such as these; the first whose pattern matches a ref decides:
+  # What is built here for a try
+  require 0 llamacpp/dev-*
+  require 2 llamacpp/*
+  require 1 */*
+
+Whose signatures count says a file as the allowed_signers of ssh-keygen(1); times in it end in Z:
+  alice@example.org namespaces="engine-catalog" ssh-ed25519 AAAA...
+
+Examples:
+  engine-catalog policy set policy --signers allowed_signers
+  engine-catalog sign 6cdceb1b --key ~/.ssh/id_ed25519
+  engine-catalog put --object 6cdceb1b"#
+)]
+pub(super) struct PolicyCommand {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Give the catalog a policy, in the place of the one that it has
+    ///
+    /// What refs hold now stays: `verify` names those that hold what the policy would not let them.
+    Set {
+        /// The rules; `-` for standard input
+        #[arg(value_name = "FILE")]
+        rules: PathBuf,
+
+        /// Whose signatures count
+        #[arg(long, value_name = "FILE")]
+        signers: PathBuf,
+    },
+    /// Remove the policy: nothing need be signed any more
+    Remove,
+}
+
+impl PolicyCommand {
+    pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        match self.action {
+            None => {
+                let policy = context.read()?.policy()?;
+                show(context, policy.as_ref())?;
+            }
+            Some(Action::Set { rules, signers }) => {
+                let (rules, signers) = (read(&rules)?, read(&signers)?);
+                Policy::parse(&rules, &signers)
+                    .map_err(|error| Failure::Input(format!("the policy is refused: {error}")))?;
+                let catalog = context.open()?;
+                catalog.set_policy(&rules, &signers)?;
+                show(context, catalog.policy()?.as_ref())?;
+                tell_lacking(&catalog)?;
+            }
+            Some(Action::Remove) => {
+                let had_one = context.open()?.remove_policy()?;
+                show(context, None)?;
+                if !had_one {
+                    say("policy", "there was none");
+                }
+            }
+        }
+        Ok(Status::Done)
+    }
+}
+
+/// Says how many refs hold what they could not come to hold now.
+fn tell_lacking(catalog: &Catalog) -> Result<(), Failure> {
+    let findings = catalog.verify_policy(now_ms())?;
+    let lacking = findings.iter();
+    let lacking = lacking.filter(|it| it.slug == Slug::SignaturesLacking);
+    let count = lacking.count();
+    if count > 0 {
+        let refs = counted(count, "ref");
+        let message =
+            format!("too few keys have signed what is current in {refs}: `verify` names them");
+        say("policy", &message);
+    }
+    Ok(())
+}
+
+/// Shows a policy, or that there is none.
+fn show(context: &mut Context, policy: Option<&Policy>) -> Result<(), Failure> {
+    let rules = policy.map_or(&[][..], Policy::rules);
+    let keys = policy.map(|it| it.signers().keys());
+    if context.out.is_json() {
+        let rules = rules.iter().map(|it| {
+            json!({
+                "require": it.keys,
+                "engine": it.engine.to_string(),
+                "version": it.version.to_string(),
+            })
+        });
+        let rules: Vec<_> = rules.collect();
+        return context.out.json(&json!({ "rules": rules, "keys": keys }));
+    }
+    for rule in rules {
+        context.out.line(&rule.to_string())?;
+    }
+    match keys {
+        Some(keys) => say("policy", &format!("{} may sign", counted(keys, "key"))),
+        None => say("policy", "nothing need be signed"),
+    }
+    Ok(())
+}

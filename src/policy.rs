@@ -1,0 +1,286 @@
+//! Which refs may hold only what enough keys have signed: the files `policy` and `allowed_signers` of a
+//! catalog (layout.md section 5.7).
+
+use std::cell::Cell;
+use std::fmt;
+
+use crate::allowed_signers::{AllowedSigners, AllowedSignersError};
+use crate::filter::Pattern;
+use crate::name::RefName;
+
+/// What is required of the signatures of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct RequiredSignatures<'s> {
+    /// How many distinct keys have to have signed it, or a named snapshot that it is a member of.
+    pub keys: usize,
+    /// Whose signatures count.
+    pub signers: &'s AllowedSigners,
+    /// The time, in milliseconds since the Unix epoch, at which their keys have to be valid. No signature says
+    /// when it was made.
+    pub at_ms: i64,
+}
+
+/// How many keys have to have signed what a ref holds, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    rules: Vec<PolicyRule>,
+    signers: AllowedSigners,
+}
+
+/// A line of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyRule {
+    /// How many distinct keys have to have signed.
+    pub keys: usize,
+    /// Which engines.
+    pub engine: Pattern,
+    /// Which versions.
+    pub version: Pattern,
+}
+
+/// Why a policy is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The file `policy` is larger than such files are.
+    #[error("`policy` has {bytes} bytes, expected at most {}", Policy::MAX_BYTES)]
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+    },
+    /// A line of `policy` is wrong.
+    #[error("`policy`, line {line}: {cause}")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: PolicyLineError,
+    },
+    /// A line of `allowed_signers` is wrong.
+    #[error("`allowed_signers`, {0}")]
+    Signers(#[from] AllowedSignersError),
+    /// A time of validity in `allowed_signers` does not say which time zone it is in, and each program may
+    /// have its own.
+    #[error("`allowed_signers` has a time that does not end in Z")]
+    LocalTime,
+}
+
+/// What is wrong with a line of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyLineError {
+    /// It is not UTF-8, or has a control character.
+    #[error("it is no text")]
+    NotText,
+    /// It is not of the form of a rule.
+    #[error(
+        "expected `require N ENGINE/VERSION`, where * stands for any text and ? for one character"
+    )]
+    Form,
+    /// More keys are required than `allowed_signers` names.
+    #[error("{required} keys are required, and `allowed_signers` names {named}")]
+    TooFewSigners {
+        /// How many keys are required.
+        required: usize,
+        /// How many there are.
+        named: usize,
+    },
+}
+
+impl Policy {
+    /// The most bytes that the file `policy` has.
+    pub const MAX_BYTES: usize = 64 << 10;
+
+    /// Reads the files `policy` and `allowed_signers`.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] says what is wrong with which line.
+    pub fn parse(policy: &[u8], allowed_signers: &[u8]) -> Result<Self, PolicyError> {
+        if policy.len() > Self::MAX_BYTES {
+            let bytes = policy.len();
+            return Err(PolicyError::TooLarge { bytes });
+        }
+        let has_local = Cell::new(false);
+        let signers = AllowedSigners::parse(allowed_signers, |time| {
+            has_local.set(true);
+            time.in_utc()
+        })?;
+        if has_local.get() {
+            return Err(PolicyError::LocalTime);
+        }
+        let mut rules = Vec::new();
+        for (line, bytes) in (1..).zip(policy.split(|it| *it == b'\n')) {
+            let rule = PolicyRule::parse(bytes, signers.keys());
+            rules.extend(rule.map_err(|cause| PolicyError::Line { line, cause })?);
+        }
+        Ok(Self { rules, signers })
+    }
+
+    /// Returns how many distinct keys have to have signed what the ref holds: what the first line says whose
+    /// pattern the ref matches, else none.
+    #[must_use]
+    pub fn keys_for(&self, name: &RefName) -> usize {
+        let rule = self.rules.iter().find(|rule| rule.matches(name));
+        rule.map_or(0, |rule| rule.keys)
+    }
+
+    /// Returns what is required of an entry that the ref is to hold at this time, in milliseconds since the
+    /// Unix epoch.
+    #[must_use]
+    pub fn required(&self, name: &RefName, at_ms: i64) -> RequiredSignatures<'_> {
+        RequiredSignatures {
+            keys: self.keys_for(name),
+            signers: &self.signers,
+            at_ms,
+        }
+    }
+
+    /// Returns whose signatures count.
+    #[must_use]
+    pub fn signers(&self) -> &AllowedSigners {
+        &self.signers
+    }
+
+    /// Returns the rules, in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[PolicyRule] {
+        &self.rules
+    }
+}
+
+impl fmt::Display for PolicyRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "require {} {}/{}", self.keys, self.engine, self.version)
+    }
+}
+
+impl PolicyRule {
+    fn matches(&self, name: &RefName) -> bool {
+        self.engine.matches(name.engine()) && self.version.matches(name.version())
+    }
+
+    /// Reads a line; `None` where it says nothing.
+    fn parse(line: &[u8], named: usize) -> Result<Option<Self>, PolicyLineError> {
+        let text = std::str::from_utf8(line).map_err(|_| PolicyLineError::NotText)?;
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let line = text.trim_matches(is_space);
+        if line.contains(|it: char| it.is_control() && !is_space(it)) {
+            return Err(PolicyLineError::NotText);
+        }
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(None);
+        }
+        let rule = Self::of_words(line).ok_or(PolicyLineError::Form)?;
+        let required = rule.keys;
+        match required > named {
+            true => Err(PolicyLineError::TooFewSigners { required, named }),
+            false => Ok(Some(rule)),
+        }
+    }
+
+    fn of_words(line: &str) -> Option<Self> {
+        let (keys, refs) = line
+            .strip_prefix("require")?
+            .strip_prefix(is_space)?
+            .trim_start_matches(is_space)
+            .split_once(is_space)?;
+        let (engine, version) = refs.trim_start_matches(is_space).split_once('/')?;
+        let is_number = keys.bytes().all(|it| it.is_ascii_digit());
+        if !is_number || engine.is_empty() || version.is_empty() {
+            return None;
+        }
+        Some(Self {
+            keys: keys.parse().ok()?,
+            engine: engine.into(),
+            version: version.into(),
+        })
+    }
+}
+
+/// What is between words.
+fn is_space(it: char) -> bool {
+    matches!(it, ' ' | '\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &[u8] = b"a@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\n";
+
+    fn keys_for(policy: &str, name: &str) -> usize {
+        let policy = Policy::parse(policy.as_bytes(), KEYS).unwrap();
+        policy.keys_for(&name.parse().unwrap())
+    }
+
+    #[test]
+    fn first_line_whose_pattern_matches_decides() {
+        let policy = "# all but what is built here\r\n\n  require 0 llamacpp/dev-*\r\n\trequire\t 1  llama*/* \n\
+                      require 0 */*\nrequire 1 vllm/a b/c";
+        for (name, expected) in [
+            ("llamacpp/dev-1", 0),
+            ("llamacpp/b1", 1),
+            ("llamacpp/feature/x", 1),
+            ("tgi/1", 0),
+            ("vllm/a b/c", 0),
+        ] {
+            assert_eq!(keys_for(policy, name), expected, "{name}");
+        }
+        assert_eq!(keys_for("require 1 vllm/a b/c", "vllm/a b/c"), 1);
+        assert_eq!(keys_for("", "vllm/1"), 0);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_told() {
+        let line = |line, cause| PolicyError::Line { line, cause };
+        let too_few = PolicyLineError::TooFewSigners {
+            required: 2,
+            named: 1,
+        };
+        for (policy, expected) in [
+            (&b"require 1 vllm"[..], line(1, PolicyLineError::Form)),
+            (b"\nrequire vllm/1", line(2, PolicyLineError::Form)),
+            (b"require -1 vllm/1", line(1, PolicyLineError::Form)),
+            (b"require +1 vllm/1", line(1, PolicyLineError::Form)),
+            (b"require  vllm/1", line(1, PolicyLineError::Form)),
+            (b"require 1 /1", line(1, PolicyLineError::Form)),
+            (b"require 1 vllm/", line(1, PolicyLineError::Form)),
+            (b"required 1 vllm/1", line(1, PolicyLineError::Form)),
+            (
+                b"require 99999999999999999999 vllm/1",
+                line(1, PolicyLineError::Form),
+            ),
+            (b"allow vllm/1", line(1, PolicyLineError::Form)),
+            (b"require 1 vllm/\xff", line(1, PolicyLineError::NotText)),
+            (b"require 1 vllm/\x1b[2J", line(1, PolicyLineError::NotText)),
+            (b"require\r1 vllm/1", line(1, PolicyLineError::NotText)),
+            (b"require 2 vllm/1", line(1, too_few)),
+        ] {
+            assert_eq!(Policy::parse(policy, KEYS), Err(expected), "{policy:?}");
+        }
+        let large = vec![b'\n'; Policy::MAX_BYTES + 1];
+        let bytes = large.len();
+        assert_eq!(
+            Policy::parse(&large, KEYS),
+            Err(PolicyError::TooLarge { bytes })
+        );
+        assert!(Policy::parse(&large[1..], KEYS).is_ok());
+    }
+
+    #[test]
+    fn signers_have_to_be_whole_and_of_no_time_zone() {
+        let refused = Policy::parse(b"", b"nobody");
+        assert!(
+            matches!(refused, Err(PolicyError::Signers(_))),
+            "{refused:?}"
+        );
+        for (validity, is_local) in [("20300101Z", false), ("20300101", true)] {
+            let keys = std::str::from_utf8(KEYS).unwrap();
+            let keys = keys.replace("ssh-", &format!("valid-before=\"{validity}\" ssh-"));
+            let parsed = Policy::parse(b"", keys.as_bytes());
+            assert_eq!(parsed == Err(PolicyError::LocalTime), is_local);
+        }
+    }
+}

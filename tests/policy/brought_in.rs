@@ -1,0 +1,130 @@
+//! What comes from elsewhere moves refs only as the policy lets it.
+
+use engine_catalog::{
+    AllowedSigners, CivilTime, EngineIndex, ImportOptions, ImportOutcome, Imported, ObjectId,
+};
+
+use crate::keys::required;
+use crate::support::{Home, entry, stamp};
+use crate::{current, guarded, unsigned_by};
+
+/// The entries that were stored and left their ref where it was.
+fn left(imported: &Imported) -> Vec<ObjectId> {
+    let problems = imported.problems.iter();
+    problems
+        .map(|it| unsigned_by(&it.cause, "llamacpp/b1"))
+        .collect()
+}
+
+fn import(ours: &Home, theirs: &Home) -> Imported {
+    let options = ImportOptions::default();
+    let planned = ours.catalog.plan_import(&theirs.catalog, &options).unwrap();
+    let imported = ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
+    assert_eq!(planned.refs, imported.refs);
+    assert_eq!(left(&planned), left(&imported));
+    imported
+}
+
+#[test]
+fn ref_follows_once_what_theirs_holds_is_signed_on_either_side() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    let first = theirs.put(&entry("b1", 1));
+    theirs.put(&entry("dev-1", 1));
+    let imported = import(&ours, &theirs);
+    assert_eq!(left(&imported), [first]);
+    assert_eq!(imported.refs.len(), 1, "the other came in");
+    assert!(
+        ours.catalog.entry(&first).unwrap().is_some(),
+        "it is stored"
+    );
+    assert_eq!(current(&ours, "llamacpp/b1"), None);
+
+    keys.sign("a", &theirs.catalog, &first);
+    let imported = import(&ours, &theirs);
+    assert!(imported.problems.is_empty());
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(first));
+
+    let second = theirs.put(&entry("b1", 2));
+    assert_eq!(left(&import(&ours, &theirs)), [second]);
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(first));
+    keys.sign("a", &ours.catalog, &second);
+    assert!(import(&ours, &theirs).problems.is_empty());
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(second));
+}
+
+#[test]
+fn what_ours_holds_already_need_not_be_signed_to_be_the_same() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    ours.catalog.remove_policy().unwrap();
+    let theirs = Home::new();
+    theirs.put(&entry("b1", 1));
+    import(&ours, &theirs);
+    let signers = keys.lines().as_bytes();
+    ours.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    let again = import(&ours, &theirs);
+    assert_eq!(again.refs[0].outcome, ImportOutcome::Same);
+}
+
+#[test]
+fn their_policy_is_not_ours() {
+    let Some((theirs, _)) = guarded() else { return };
+    let ours = Home::new();
+    theirs.put(&entry("dev-1", 1));
+    assert!(import(&ours, &theirs).problems.is_empty());
+    assert!(ours.catalog.policy().unwrap().is_none());
+    assert!(ours.catalog.features().unwrap().is_empty());
+}
+
+#[test]
+fn what_a_caller_requires_is_required_besides() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    let object = theirs.put(&entry("b1", 1));
+    keys.sign("a", &theirs.catalog, &object);
+    let nobody = AllowedSigners::parse(b"", CivilTime::in_utc).unwrap();
+    let options = ImportOptions::default();
+    let import = |signers: &AllowedSigners| {
+        let required = required(1, signers);
+        let (ours, theirs) = (&ours.catalog, &theirs.catalog);
+        ours.import_signed(theirs, &options, &required, &stamp(5))
+            .unwrap()
+    };
+    assert_eq!(left(&import(&nobody)), [object]);
+    assert_eq!(current(&ours, "llamacpp/b1"), None);
+    assert!(import(&keys.signers()).problems.is_empty());
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
+
+#[test]
+fn index_moves_no_ref_whose_entries_have_to_be_signed() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let index = EngineIndex::parse(
+        br#"{"llamacpp:b1": {"id": "llamacpp:b1", "engine": "llamacpp", "version": "b1",
+            "artifacts": [], "created_ms": 1}}"#,
+    );
+    let index = index.unwrap();
+    let planned = ours.catalog.plan_index(&index).unwrap();
+    let imported = ours.catalog.import_index(&index, &stamp(5)).unwrap();
+    assert_eq!(left(&planned), left(&imported));
+    let [object] = left(&imported)[..] else {
+        panic!("{imported:?}")
+    };
+    assert_eq!(current(&ours, "llamacpp/b1"), None);
+    assert!(
+        ours.catalog.entry(&object).unwrap().is_some(),
+        "it is stored"
+    );
+    keys.sign("a", &ours.catalog, &object);
+    let imported = ours.catalog.import_index(&index, &stamp(6)).unwrap();
+    assert!(imported.problems.is_empty(), "{:?}", imported.problems);
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
