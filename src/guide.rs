@@ -12,3 +12,5 @@ pub mod pool_managers {}
 pub mod provisioners {}
 #[doc = include_str!("guide/sharing.md")]
 pub mod sharing {}
+#[doc = include_str!("guide/trust.md")]
+pub mod trust {}

@@ -55,7 +55,8 @@
 //! directory, here or where they were imported with their contents ([`Catalog::import_with`]).
 //!
 //! [`Catalog::attach`] stores documents about an object. SBOMs and in-toto statements are recognised and read
-//! (`Document`), and compared with the entry that they are attached to (`Catalog::documents`).
+//! (`Document`), and compared with the entry that they are attached to (`Catalog::documents`). Signatures are
+//! judged by `Catalog::signatures`, and `Catalog::set_policy` lets refs hold only what is signed.
 //!
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
@@ -70,7 +71,7 @@
 //! # Guides
 //!
 //! `guide` has a page for each neighbour: provisioners, pool managers, orchestrators, determinism suites,
-//! operators who share engines between nodes, and whoever comes from another catalog.
+//! operators who share engines between nodes, whoever decides what may run, and whoever comes from another catalog.
 //!
 //! # For users of catalog-core
 //!

@@ -8,6 +8,7 @@ use crate::change::Stamp;
 use crate::digest::{Algorithm, check_digest};
 use crate::entry::EngineEntry;
 use crate::error::{Error, ErrorKind};
+use crate::hash::ObjectId;
 use crate::identity::EngineIdentity;
 use crate::refs::Expect;
 
@@ -119,6 +120,25 @@ impl Recorded {
 }
 
 impl Catalog {
+    /// Makes an entry current that is in the store, with what is attached to it: one that had to be signed
+    /// first, or was current once. If its ref holds what the caller expects.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchEntry`], and those of [`put_if`](Self::put_if).
+    pub fn put_object(
+        &self,
+        object: &ObjectId,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Recorded, Error> {
+        let entry = self.require_writable().and_then(|()| self.entry(object));
+        let entry = entry.and_then(|it| it.ok_or(Error::NoSuchEntry { object: *object }));
+        let entry = told("put", entry)?;
+        let put = self.put_if(&entry, expect, stamp)?;
+        Ok(Recorded { put, entry })
+    }
+
     /// Records a prepared engine and makes it current. Recording the same build again changes
     /// nothing: where the current entry differs only in `created_ms`, it stays.
     ///

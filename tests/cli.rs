@@ -468,6 +468,7 @@ fn help_of_the_program() {
       attachments  List the documents that are attached to an entry or a snapshot
       sign         Sign an entry or a snapshot, and attach the signature
       signatures   List the signatures of an entry or a snapshot, and what each is worth
+      policy       Say which refs may hold only what is signed
       sbom         Show the SBOMs and provenance of an entry, and what they say of it
       blobs        Keep the files of engines in the catalog
       materialize  Write the files of an engine from the catalog to a directory

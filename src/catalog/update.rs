@@ -152,23 +152,6 @@ impl Catalog {
         Ok(puts[0])
     }
 
-    /// As [`put_if`](Self::put_if), of an entry that is in the store, with what is attached to it: one that
-    /// had to be signed first, or that was current once.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchEntry`], and those of [`put_if`](Self::put_if).
-    pub fn put_object(
-        &self,
-        object: &ObjectId,
-        expect: Expect,
-        stamp: &Stamp,
-    ) -> Result<Put, Error> {
-        let entry = self.require_writable().and_then(|()| self.entry(object));
-        let entry = entry.and_then(|it| it.ok_or(Error::NoSuchEntry { object: *object }));
-        self.put_if(&told("put", entry)?, expect, stamp)
-    }
-
     /// As [`put`](Self::put) for many entries, which share their waits for the disk. Of two entries
     /// of the same engine and version, the later becomes current.
     ///

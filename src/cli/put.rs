@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{EngineEntry, Error, Expect, Prefix};
+use engine_catalog::{EngineEntry, Expect, Prefix};
 
 use super::entries_json::parse;
 use super::failure::{Failure, say};
 use super::input::{read, refuse};
 use super::output::{JsonChange, Output};
+use super::sign::KeyArg;
 use super::{Context, Status};
 
 /// Store entries given as JSON, exactly as they are
@@ -33,6 +34,9 @@ pub(super) struct Put {
     /// had to be signed first
     #[arg(long, value_name = "HASH", conflicts_with = "file")]
     object: Option<Prefix>,
+
+    #[command(flatten)]
+    key: KeyArg,
 }
 
 /// How many entries are stored before their object ids are printed.
@@ -41,14 +45,17 @@ const BATCH: usize = 64;
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if let Some(prefix) = &self.object {
-            return put_object(prefix, context);
+            return put_object(prefix, &self.key, context);
         }
         let entries = parse(&read(&self.file)?).map_err(|error| refuse(&self.file, error))?;
         let (catalog, stamp) = context.write()?;
         let mut unchanged = 0;
         let mut is_read = true;
         for batch in entries.chunks(BATCH) {
-            let puts = catalog.put_all(batch, &stamp)?;
+            let put = |_| catalog.put_all(batch, &stamp);
+            let objects =
+                |puts: &Vec<engine_catalog::Put>| puts.iter().map(|it| it.object).collect();
+            let puts = self.key.signing(&catalog, put, objects)?;
             unchanged += puts.iter().filter(|put| put.is_unchanged()).count();
             if !is_read {
                 continue;
@@ -65,15 +72,16 @@ impl Put {
 }
 
 /// Makes an entry of the store current.
-fn put_object(prefix: &Prefix, context: &mut Context) -> Result<Status, Failure> {
+fn put_object(prefix: &Prefix, key: &KeyArg, context: &mut Context) -> Result<Status, Failure> {
     let (catalog, stamp) = context.write()?;
     let object = catalog.resolve(prefix)?;
     let object =
         object.ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}")))?;
-    let entry = catalog.entry(&object)?;
-    let entry = entry.ok_or(Error::NoSuchEntry { object })?;
-    let put = catalog.put_object(&object, Expect::Any, &stamp)?;
-    print(&mut context.out, &[entry], &[put])?;
+    let expect = Expect::Any;
+    let put = |_| catalog.put_object(&object, expect, &stamp);
+    let done = key.signing(&catalog, put, |done| vec![done.put.object])?;
+    let put = done.put;
+    print(&mut context.out, &[done.entry], &[put])?;
     let unchanged = usize::from(put.is_unchanged());
     tell(1 - unchanged, unchanged);
     Ok(Status::Done)

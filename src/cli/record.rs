@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use engine_catalog::{Artifacts, EngineEntry, PreparedEngine, Recorded};
+use engine_catalog::{Artifacts, EngineEntry, Expect, PreparedEngine, Recorded};
 
 use super::bar::HashingBar;
 use super::blobs::stored;
 use super::failure::{Failure, say};
 use super::get::find;
 use super::output::JsonChange;
+use super::sign::KeyArg;
 use super::{Context, Status};
 
 /// Record a prepared engine: its files, or its image
@@ -80,6 +81,9 @@ pub(super) struct Record {
     /// Keep the files in the catalog too, as `blobs add` does
     #[arg(long, conflicts_with = "image")]
     store: bool,
+
+    #[command(flatten)]
+    key: KeyArg,
 }
 
 impl Record {
@@ -92,11 +96,14 @@ impl Record {
             (None, Some(from)) => from.created_ms,
             (None, None) => source_date_epoch_ms()?.unwrap_or(stamp.at_ms),
         };
-        let stores = self.store;
+        let (stores, key) = (self.store, self.key.clone());
         let prepared = self.prepared(from.as_ref(), created_ms);
         let mut bar = HashingBar::default();
-        let recorded =
-            catalog.record_with_progress(&prepared, &stamp, &mut |progress| bar.show(progress))?;
+        let record = |signed| match signed {
+            Some(object) => catalog.put_object(&object, Expect::Any, &stamp),
+            None => catalog.record_with_progress(&prepared, &stamp, &mut |it| bar.show(it)),
+        };
+        let recorded = key.signing(&catalog, record, |done| vec![done.put.object])?;
         if stores {
             let record = recorded.record();
             let added = catalog.store_files(&record, &mut |progress| bar.show(progress))?;

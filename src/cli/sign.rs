@@ -1,11 +1,14 @@
 //! `engine-catalog sign`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
-use engine_catalog::{AttachSignatureError, ObjectId, PrivateKey, PrivateKeyError, SshSignature};
+use engine_catalog::{
+    AttachSignatureError, Catalog, Error, ObjectId, PrivateKey, PrivateKeyError, SshSignature,
+};
 use serde::Serialize;
 
 use super::attach::subject;
@@ -87,8 +90,7 @@ impl Sign {
             false => context.open()?,
         };
         let subject = subject(&catalog, &self.spec)?;
-        let absent = || Failure::NotFound(format!("there is no object {subject}"));
-        let bytes = || catalog.signed_bytes(&subject)?.ok_or_else(absent);
+        let bytes = || signed_bytes(&catalog, &subject);
         let (signature, source) = match (given, signature, key) {
             (Some(given), Some(path), _) => (given, path),
             (_, _, Some(key)) => (sign(&key, &bytes()?)?, key),
@@ -97,11 +99,7 @@ impl Sign {
                 return Ok(Status::Done);
             }
         };
-        let attached = catalog.attach_signature(&subject, &signature);
-        let object = attached.map_err(|error| match error {
-            AttachSignatureError::Catalog(error) => error.into(),
-            error => refuse(&source, error),
-        })?;
+        let object = attach(&catalog, &subject, &signature, &source)?;
         if !context.out.is_json() {
             context.out.line(&object.to_string())?;
             return Ok(Status::Done);
@@ -116,6 +114,77 @@ impl Sign {
         })?;
         Ok(Status::Done)
     }
+}
+
+/// A key that signs entries which a command makes current.
+#[derive(Clone, Debug, Args)]
+pub(super) struct KeyArg {
+    /// Sign each entry with this key, as `sign` does, unless it has signed it already
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl KeyArg {
+    /// Makes entries current, and signs them: before that, where the policy of the catalog requires it. Then
+    /// `act` is told which one it has to be tried again for.
+    pub(super) fn signing<T>(
+        &self,
+        catalog: &Catalog,
+        mut act: impl FnMut(Option<ObjectId>) -> Result<T, Error>,
+        objects: impl FnOnce(&T) -> Vec<ObjectId>,
+    ) -> Result<T, Failure> {
+        let (mut signed, mut last) = (BTreeSet::new(), None);
+        loop {
+            let done = match (act(last), &self.key) {
+                (Err(Error::RefUnsigned { object, .. }), Some(key)) if signed.insert(object) => {
+                    last = Some(object);
+                    endorse(catalog, &object, key)?;
+                    continue;
+                }
+                (done, _) => done?,
+            };
+            if let Some(key) = &self.key {
+                let objects = objects(&done).into_iter();
+                let mut unsigned = objects.filter(|it| signed.insert(*it));
+                unsigned.try_for_each(|object| endorse(catalog, &object, key))?;
+            }
+            return Ok(done);
+        }
+    }
+}
+
+/// Signs an object, unless the key has signed it already.
+fn endorse(catalog: &Catalog, object: &ObjectId, key: &Path) -> Result<(), Failure> {
+    let bytes = signed_bytes(catalog, object)?;
+    let signature = sign(key, &bytes)?;
+    let made = SshSignature::parse(&signature).map_err(|error| refuse(key, error))?;
+    let attached = catalog.attached(object, Some(&SshSignature::media_type()))?;
+    let mut earlier = attached
+        .flatten()
+        .filter_map(|it| SshSignature::parse(&it.attachment.payload).ok());
+    if earlier.any(|it| it.key() == made.key() && it.verify(&bytes).is_ok()) {
+        return Ok(());
+    }
+    attach(catalog, object, &signature, key).map(drop)
+}
+
+fn signed_bytes(catalog: &Catalog, object: &ObjectId) -> Result<Vec<u8>, Failure> {
+    let absent = || Failure::NotFound(format!("there is no object {object}"));
+    catalog.signed_bytes(object)?.ok_or_else(absent)
+}
+
+/// Attaches a signature that comes from a file, or was made with the key in one.
+fn attach(
+    catalog: &Catalog,
+    subject: &ObjectId,
+    signature: &[u8],
+    source: &Path,
+) -> Result<ObjectId, Failure> {
+    let attached = catalog.attach_signature(subject, signature);
+    attached.map_err(|error| match error {
+        AttachSignatureError::Catalog(error) => error.into(),
+        error => refuse(source, error),
+    })
 }
 
 /// Signs with the key in a file, whatever that takes.

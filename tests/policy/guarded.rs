@@ -23,10 +23,11 @@ fn entry_that_nobody_has_signed_is_stored_and_made_current_once_it_is() {
     assert!(catalog.history(&name("llamacpp/b1")).unwrap().is_empty());
 
     keys.sign("a", catalog, &object);
-    let put = catalog
-        .put_object(&object, Expect::Absent, &stamp(2))
-        .unwrap();
-    assert_eq!((put.object, put.previous), (object, None));
+    let recorded = catalog.put_object(&object, Expect::Absent, &stamp(2));
+    let recorded = recorded.unwrap();
+    assert_eq!(recorded.put.object, object);
+    assert_eq!(recorded.put.previous, None);
+    assert_eq!(recorded.entry, entry("b1", 1));
     assert_eq!(current(&home, "llamacpp/b1"), Some(object));
 
     // The next one leaves this one current; put the same way, it takes its place.
@@ -91,7 +92,7 @@ fn engine_is_recorded_with_its_files_and_current_once_it_is_signed() {
     assert_eq!(home.catalog.manifests(&object).unwrap().len(), 1);
     keys.sign("a", &home.catalog, &object);
     let put = home.catalog.put_object(&object, Expect::Any, &stamp(1));
-    assert_eq!(put.unwrap().object, object);
+    assert_eq!(put.unwrap().put.object, object);
 }
 
 #[test]

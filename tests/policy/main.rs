@@ -5,6 +5,7 @@
 mod brought_in;
 mod files;
 mod guarded;
+mod guide;
 #[path = "../support/keygen.rs"]
 mod keygen;
 #[path = "../trust/keys.rs"]

@@ -66,7 +66,7 @@ fn get_capture_and_verify_require_what_the_policy_does() {
     require 0 llamacpp/dev-*
     require 1 llamacpp/*
     | policy: 1 key may sign
-    | policy: 1 ref holds what fewer keys have signed: `verify` names them
+    | policy: too few keys have signed what is current in 1 ref: `verify` names them
     ");
     assert_snapshot!(program.shows(&["get", "llamacpp/b1"]), @"
     | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by 0 of the 1 keys that are required
@@ -118,4 +118,57 @@ fn policy_is_shown_and_removed() {
     | error: the policy is refused: `policy`, line 1: expected `require N ENGINE/VERSION`, where * stands for any text and ? for one character
     [exit status 1]
     ");
+}
+
+#[test]
+fn what_is_signed_on_the_way_becomes_current() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    fs::write(program.dir().join("server"), "ELF").unwrap();
+    let key = keys.keygen.at("a").display().to_string();
+    let record = |version: &str| {
+        let args = [
+            "--engine",
+            "llamacpp",
+            "--version",
+            version,
+            "--artifact",
+            "server",
+        ];
+        program.stdout(&[&["record"][..], &args, &["--key", &key]].concat())
+    };
+    let (object, status) = record("b2");
+    assert_eq!(status, 0);
+    let signatures =
+        |spec: &str| program.json(&format!("signatures {spec} --signers signers --json"));
+    assert_eq!(signatures("llamacpp/b2")[0]["subject"], object.trim());
+    // The same again, and what need not be signed.
+    assert_eq!(record("b2"), (object, 0));
+    assert_eq!(record("dev-1").1, 0);
+    let put = program.output(&["put", "--key", &key], ENTRY.as_bytes());
+    assert_eq!(put.status.code(), Some(0));
+    for spec in ["llamacpp/b1", "llamacpp/b2", "llamacpp/dev-1"] {
+        let verdicts: Vec<_> = signatures(spec)
+            .into_iter()
+            .map(|it| it["verdict"].clone())
+            .collect();
+        assert_eq!(verdicts, ["valid"], "{spec}");
+    }
+    let (_, status) = program.stdout(&["verify"]);
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn key_that_does_not_count_signs_and_moves_no_ref() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    let key = keys.keygen.key("other", ED25519, "").display().to_string();
+    let put = program.output(&["put", "--key", &key], ENTRY.as_bytes());
+    let said = String::from_utf8(put.stderr).unwrap();
+    assert_eq!(put.status.code(), Some(1), "{said}");
+    assert!(said.contains("is signed by 0 of the 1 keys"), "{said}");
+    let (_, status) = program.stdout(&["get", "llamacpp/b1"]);
+    assert_eq!(status, 1);
 }
