@@ -287,7 +287,7 @@ fn damaged_document_is_told_among_the_others() {
     assert_snapshot!(missing, @"
     520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown  5  NOTES.md
     | error: object f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546, which is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33, is missing
-    | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object
+    | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object; `attachments remove --from` takes it off
     | error: something could not be read
     [exit status 3]
     ");
@@ -296,7 +296,7 @@ fn damaged_document_is_told_among_the_others() {
     assert_snapshot!(damaged, @"
     520eda59a5044d3641decf0cc69c6224e51b771c10959bb85ca249afe425a510  text/markdown  5  NOTES.md
     | error: what is attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 cannot be read: object f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546 is refused: its content hashes to 1edaff300ed3affdde799aa5903be746478016b455846bfd6b08c4474f7fe70d
-    | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object
+    | hint: `attach` of the same document heals it, and so does `heal --from` another catalog that has the object; `attachments remove --from` takes it off
     | error: something could not be read
     [exit status 3]
     ");
@@ -307,4 +307,32 @@ fn damaged_document_is_told_among_the_others() {
         "llamacpp/b1 --media-type application/json sbom.json",
     );
     assert!(shows(&program, "attachments llamacpp/b1").contains(&sbom));
+}
+
+#[test]
+fn document_that_cannot_be_read_is_taken_off_by_what_it_is_attached_to() {
+    let (program, [sbom, notes]) = with_both();
+    let file = |id: &str| program.root().join("objects").join(&id[..2]).join(&id[2..]);
+    fs::remove_file(file(&sbom)).expect("it is there");
+    fs::remove_file(file(&notes)).expect("it is there");
+    fs::write(file(&notes), "damaged").expect("there is room");
+    assert_snapshot!(shows(&program, &format!("attachments remove {sbom}")), @"
+    | error: there is no object f30aa52644423f807856c992d4652af4833bf4ccdc6aa3231426a7af9118f546
+    [exit status 1]
+    ");
+    let remove = |object: &str| format!("--json attachments remove {object} --from llamacpp/b1");
+    let removed = program.json(&remove(&sbom[..8]));
+    assert_eq!(removed[0]["object"], sbom);
+    assert_eq!(removed[0]["bytes"], serde_json::Value::Null);
+    let (_, status) = program.stdout(&["attachments", "remove", &notes, "--from", "llamacpp/b1"]);
+    assert_eq!(status, 0);
+    assert_eq!(shows(&program, "attachments llamacpp/b1"), "");
+    assert_snapshot!(shows(&program, "attachments remove f30aa526 --from llamacpp/b1"), @"
+    | error: f30aa526 is not attached to 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33
+    [exit status 1]
+    ");
+    assert_snapshot!(shows(&program, "attachments remove it --from llamacpp/b1"), @r#"
+    | error: "it" is no object: 'i' is not a lower-case hexadecimal digit
+    [exit status 2]
+    "#);
 }

@@ -15,6 +15,7 @@ use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Expect, Filter, Manifest, Members, Name, ObjectId,
     PreparedEngine, RefName, Snapshot, Stamp,
 };
+use support::document;
 use support::mount::{Kind, Mounted};
 
 /// What a catalog says.
@@ -24,8 +25,12 @@ struct Told {
     histories: BTreeMap<String, Vec<String>>,
     /// What is current, with its manifests.
     current: BTreeMap<String, (ObjectId, Vec<Manifest>)>,
+    /// What is attached to that, documents among it.
+    attached: BTreeMap<ObjectId, Vec<ObjectId>>,
     /// The named snapshots.
     snapshots: BTreeMap<String, (ObjectId, Snapshot)>,
+    /// The files `policy`, `allowed_signers` and `format`.
+    policy: [Option<String>; 3],
 }
 
 const NAMES: [&str; 3] = ["llamacpp/b1", "llamacpp/b2", "vllm/0.9.2"];
@@ -42,6 +47,15 @@ fn tell(catalog: &Catalog) -> Told {
         let manifests = catalog.manifests(&record.object).unwrap();
         (record.name().to_string(), (record.object, manifests))
     });
+    let current: BTreeMap<_, _> = current.collect();
+    let attached = current.values().map(|(object, _)| {
+        let attached = catalog.attachments(object).unwrap();
+        let readable = catalog.attached(object, None).unwrap().all(|it| it.is_ok());
+        assert!(readable, "{object}");
+        (*object, attached)
+    });
+    let policy = ["policy", "allowed_signers", "format"];
+    let policy = policy.map(|name| fs::read_to_string(catalog.root().join(name)).ok());
     let snapshots = catalog.snapshots().unwrap().into_iter().map(|named| {
         let named = named.unwrap();
         let snapshot = catalog.snapshot(&named.object).unwrap().unwrap();
@@ -49,8 +63,10 @@ fn tell(catalog: &Catalog) -> Told {
     });
     Told {
         histories: histories.into(),
-        current: current.collect(),
+        attached: attached.collect(),
+        current,
         snapshots: snapshots.collect(),
+        policy,
     }
 }
 
@@ -133,6 +149,35 @@ fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
                 let removed = catalog.remove_snapshot(&Name::new("first").unwrap());
                 assert!(removed.unwrap().is_some());
             }),
+        ),
+        (
+            "attach",
+            Box::new(move |catalog| {
+                let record = catalog.current(&name(NAMES[2])).unwrap().unwrap();
+                let note = document(record.object, &"a note".repeat(1000));
+                catalog.attach(&note).unwrap();
+            }),
+        ),
+        (
+            "detach",
+            Box::new(move |catalog| {
+                let record = catalog.current(&name(NAMES[2])).unwrap().unwrap();
+                let attached = catalog.attached(&record.object, None).unwrap();
+                let attached = attached.map(|it| it.unwrap().object);
+                for object in attached {
+                    assert!(catalog.detach(&record.object, &object).unwrap());
+                }
+            }),
+        ),
+        #[cfg(feature = "signatures")]
+        (
+            "set a policy",
+            Box::new(move |catalog| catalog.set_policy(b"# none\n", b"# nobody\n").unwrap()),
+        ),
+        #[cfg(feature = "signatures")]
+        (
+            "remove the policy",
+            Box::new(move |catalog| assert!(catalog.remove_policy().unwrap())),
         ),
         (
             "retire",

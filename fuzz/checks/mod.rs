@@ -6,10 +6,14 @@
 mod damage;
 mod decode;
 #[cfg(feature = "json")]
+mod document;
+#[cfg(feature = "json")]
 mod index_json;
 mod input;
 pub mod model;
 mod names;
+#[cfg(feature = "signatures")]
+mod policy;
 #[cfg(feature = "json")]
 mod put_json;
 #[path = "../../tests/independent_reader/reader/mod.rs"]
@@ -24,9 +28,13 @@ use std::error::Error;
 pub use damage::{lines, open};
 pub use decode::decode;
 #[cfg(feature = "json")]
+pub use document::document;
+#[cfg(feature = "json")]
 pub use index_json::index_json;
 pub use model::operations;
 pub use names::names;
+#[cfg(feature = "signatures")]
+pub use policy::policy;
 #[cfg(feature = "json")]
 pub use put_json::put_json;
 #[cfg(feature = "signatures")]
@@ -41,11 +49,15 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("allowed_signers", allowed_signers),
     ("decode", decode),
     #[cfg(feature = "json")]
+    ("document", document),
+    #[cfg(feature = "json")]
     ("index_json", index_json),
     ("lines", lines),
     ("names", names),
     ("open", open),
     ("operations", operations),
+    #[cfg(feature = "signatures")]
+    ("policy", policy),
     #[cfg(feature = "json")]
     ("put_json", put_json),
     #[cfg(feature = "signatures")]

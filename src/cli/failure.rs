@@ -180,7 +180,8 @@ fn hint(error: &Error) -> Option<String> {
         Error::DanglingAttachment { .. } | Error::UnreadableAttachment { .. }
             if error.kind() == ErrorKind::Damage =>
         {
-            "`attach` of the same document heals it, and so does `heal --from` another catalog that has the object"
+            "`attach` of the same document heals it, and so does `heal --from` another catalog that has the object; \
+             `attachments remove --from` takes it off"
                 .to_owned()
         }
         Error::MisplacedAttachment { .. } => {

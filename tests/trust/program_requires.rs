@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use engine_catalog::Catalog;
+use engine_catalog::{Catalog, Filter, Members};
 use insta::assert_snapshot;
 
 use crate::keygen::ED25519;
@@ -107,4 +107,26 @@ fn file_of_signers_that_is_none_is_refused_before_anything_is_done() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("signers: line 1"), "{said}");
     }
+}
+
+#[test]
+fn bundle_of_a_signed_snapshot_is_captured_also_where_that_has_no_name() {
+    let Some(keys) = keys() else { return };
+    let program = signed(&keys);
+    let catalog = Catalog::open(program.root()).unwrap();
+    let all = Members::Current(Filter::default());
+    let snapshot = catalog.create_snapshot(&all, None).unwrap();
+    let capture = |out: &str| {
+        let snapshot = snapshot.to_string();
+        let args = ["capture", "--snapshot", &snapshot, "--out", out];
+        program.stdout(&[&args[..], &TWO].concat()).1
+    };
+    assert_eq!(capture("one"), 1);
+    for key in ["a", "b"] {
+        keys.sign(key, &catalog, &snapshot);
+    }
+    assert_eq!(capture("two"), 0);
+    // For whoever asks for an entry it does not count.
+    let (_, status) = program.stdout(&[&["get", "llamacpp/b3"][..], &TWO].concat());
+    assert_eq!(status, 1);
 }

@@ -74,16 +74,16 @@ fn list(
                 continue;
             }
         };
-        let json = JsonAttached::new(attached.object, &attached.attachment);
+        let (object, attachment) = (attached.object, &attached.attachment);
         if context.out.is_json() {
-            context.out.json(&json)?;
+            context.out.json(&JsonAttached::new(object, attachment))?;
             continue;
         }
         rows.push([
-            json.object.to_string(),
-            json.media_type.to_string(),
-            json.bytes.to_string(),
-            printable(json.name.unwrap_or("-")),
+            object.to_string(),
+            attachment.media_type.to_string(),
+            attachment.payload.len().to_string(),
+            printable(attachment.name.as_ref().map_or("-", Name::as_str)),
         ]);
     }
     if !rows.is_empty() {
@@ -101,9 +101,9 @@ fn list(
 pub(super) struct JsonAttached<'a> {
     object: ObjectId,
     subject: ObjectId,
-    media_type: &'a MediaType,
+    media_type: Option<&'a MediaType>,
     name: Option<&'a str>,
-    bytes: usize,
+    bytes: Option<usize>,
 }
 
 impl<'a> JsonAttached<'a> {
@@ -111,9 +111,20 @@ impl<'a> JsonAttached<'a> {
         Self {
             object,
             subject: attachment.subject,
-            media_type: &attachment.media_type,
+            media_type: Some(&attachment.media_type),
             name: attachment.name.as_ref().map(Name::as_str),
-            bytes: attachment.payload.len(),
+            bytes: Some(attachment.payload.len()),
+        }
+    }
+
+    /// One that cannot be read.
+    fn unread((subject, object): (ObjectId, ObjectId)) -> Self {
+        Self {
+            object,
+            subject,
+            media_type: None,
+            name: None,
+            bytes: None,
         }
     }
 }
