@@ -67,7 +67,8 @@ impl Model {
     }
 
     fn assert_objects(&self, catalog: &Catalog) {
-        let known: BTreeSet<_> = self.entries.keys().chain(self.sets.keys()).collect();
+        let known = self.entries.keys().chain(self.sets.keys());
+        let known: BTreeSet<_> = known.chain(self.notes.keys()).collect();
         let stored = tree(&catalog.root().join("objects"));
         let paths = stored.keys().filter(|path| path.components().count() == 2);
         let stored: BTreeSet<ObjectId> = paths
@@ -82,6 +83,15 @@ impl Model {
         for (object, entry) in &self.entries {
             let stored = catalog.entry(object).expect(CAN_BE_READ);
             assert_eq!(stored.as_ref(), Some(entry));
+            let attached = catalog.attached(object, None).expect(CAN_BE_READ);
+            let attached: Vec<_> = attached
+                .map(|it| it.expect(CAN_BE_READ))
+                .map(|it| (it.object, it.attachment))
+                .collect();
+            let noted = self
+                .attached_to(*object)
+                .map(|(id, note)| (id, note.clone()));
+            assert_eq!(attached, noted.collect::<Vec<_>>());
             let record = engine_catalog::Record {
                 object: *object,
                 entry: entry.clone(),

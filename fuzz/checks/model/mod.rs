@@ -9,7 +9,8 @@ mod run;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_catalog::{
-    EngineEntry, Expect, Name, ObjectId, Op, Put, RefName, Snapshot, Stamp, encode_entry,
+    Attachment, EngineEntry, Expect, Name, ObjectId, Op, Put, RefName, Snapshot, Stamp,
+    encode_entry,
 };
 
 pub use operation::{Action, IDS, NAMES, Pick, SNAPSHOTS, Step, Wanted};
@@ -28,6 +29,10 @@ struct Model {
     snapshots: BTreeMap<Name, ObjectId>,
     entries: BTreeMap<ObjectId, EngineEntry>,
     sets: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    /// Every note that is stored.
+    notes: BTreeMap<ObjectId, Attachment>,
+    /// Those that are attached.
+    attached: BTreeSet<ObjectId>,
 }
 
 /// Why an operation is refused.
@@ -43,6 +48,7 @@ enum Refusal {
     /// The name is that of this snapshot.
     Taken(ObjectId),
     NoSuchEntry(ObjectId),
+    NoSuchSubject(ObjectId),
 }
 
 impl Model {
@@ -85,6 +91,32 @@ impl Model {
         let object = self.add(entry);
         let previous = self.change(&name, Op::Put, Some(object), stamp);
         Ok(Put { object, previous })
+    }
+
+    fn put_object(
+        &mut self,
+        object: ObjectId,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<Put, Refusal> {
+        let entry = self.entries.get(&object).cloned();
+        self.put(&entry.ok_or(Refusal::NoSuchEntry(object))?, expect, stamp)
+    }
+
+    fn attach(&mut self, note: Attachment) -> Result<ObjectId, Refusal> {
+        if !self.entries.contains_key(&note.subject) {
+            return Err(Refusal::NoSuchSubject(note.subject));
+        }
+        let object = note_id(&note);
+        self.notes.insert(object, note);
+        self.attached.insert(object);
+        Ok(object)
+    }
+
+    /// The notes that are attached to an object.
+    fn attached_to(&self, subject: ObjectId) -> impl Iterator<Item = (ObjectId, &Attachment)> {
+        let attached = self.attached.iter().map(|it| (*it, &self.notes[it]));
+        attached.filter(move |(_, note)| note.subject == subject)
     }
 
     /// Makes a ref hold something, and returns what it held.
@@ -169,6 +201,10 @@ impl Model {
 
 fn object_of(entry: &EngineEntry) -> ObjectId {
     ObjectId::of(&encode_entry(entry).expect("it is valid"))
+}
+
+fn note_id(note: &Attachment) -> ObjectId {
+    ObjectId::of(&note.encode().expect("it is small"))
 }
 
 fn snapshot_id(members: &BTreeSet<ObjectId>) -> ObjectId {

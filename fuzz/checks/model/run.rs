@@ -9,8 +9,8 @@ use engine_catalog::{
 };
 
 use super::super::{readable, scratch};
-use super::operation::{name, snapshot_name};
-use super::{Action, IDS, Model, Pick, Refusal, Step, Wanted, object_of};
+use super::operation::{name, note, snapshot_name};
+use super::{Action, IDS, Model, Pick, Refusal, Step, Wanted, note_id, object_of};
 
 /// A catalog, and what it should hold.
 struct Side {
@@ -79,6 +79,24 @@ impl Side {
                 };
                 let puts = catalog.put_all(&[pick.entry(), refused], stamp);
                 assert_eq!(puts.map_err(refusal), Err(Refusal::Entry));
+            }
+            Action::PutObject(pick, wanted) => {
+                let (object, expect) = (object(*pick), model.expectation(pick.name, *wanted));
+                let put = catalog.put_object(&object, expect, stamp);
+                let put = put.map(|recorded| recorded.put).map_err(refusal);
+                assert_eq!(put, model.put_object(object, expect, stamp));
+            }
+            Action::Attach(pick, at) => {
+                let note = note(*pick, *at);
+                let attached = catalog.attach(&note).map_err(refusal);
+                assert_eq!(attached, model.attach(note));
+            }
+            Action::Detach(pick, at) => {
+                let note = note(*pick, *at);
+                let object = note_id(&note);
+                let was_attached = catalog.detach(&note.subject, &object);
+                let was_attached = was_attached.expect("nothing speaks against it");
+                assert_eq!(was_attached, model.attached.remove(&object));
             }
             Action::Retire(at, wanted) => {
                 let (name, expect) = (name(*at), model.expectation(*at, *wanted));
@@ -173,6 +191,7 @@ fn refusal(error: Error) -> Refusal {
         Error::AmbiguousId { .. } => Refusal::AmbiguousId,
         Error::Snapshot(SnapshotError::Taken { found, .. }) => Refusal::Taken(*found),
         Error::NoSuchEntry { object } => Refusal::NoSuchEntry(*object),
+        Error::NoSuchSubject { subject } => Refusal::NoSuchSubject(*subject),
         _ => panic!("nothing of the model says so: {error}"),
     };
     readable(error);
@@ -209,6 +228,14 @@ impl Model {
                 self.add(&source.entries[member]);
             }
             self.sets.insert(*object, members.clone());
+        }
+        // Of whatever is here.
+        for object in &source.attached {
+            let note = &source.notes[object];
+            if self.entries.contains_key(&note.subject) {
+                self.notes.insert(*object, note.clone());
+                self.attached.insert(*object);
+            }
         }
         all
     }
