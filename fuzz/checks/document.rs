@@ -45,8 +45,9 @@ pub fn document(bytes: &[u8]) {
         let parts =
             (0..name.len()).filter(|at| name.is_char_boundary(*at) && name[*at..].starts_with('/'));
         let mut parts = parts.map(|at| (&name[..at], &name[at + 1..]));
+        // A subject need not have one.
         assert!(
-            says(name) || parts.any(|(group, name)| says(group) && says(name)),
+            name.is_empty() || says(name) || parts.any(|(group, name)| says(group) && says(name)),
             "{name:?}"
         );
         let others = component.version.iter().chain(&component.purl);
