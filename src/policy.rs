@@ -11,8 +11,8 @@ use crate::name::RefName;
 /// What is required of the signatures of an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct RequiredSignatures<'s> {
-    /// How many distinct keys have to have signed it, or a named snapshot that it is a member of.
-    pub keys: usize,
+    /// How many distinct keys have to have signed it, or a snapshot that it is a member of.
+    pub threshold: usize,
     /// Whose signatures count.
     pub signers: &'s AllowedSigners,
     /// The time, in milliseconds since the Unix epoch, at which their keys have to be valid. No signature says
@@ -32,7 +32,7 @@ pub struct Policy {
 #[non_exhaustive]
 pub struct PolicyRule {
     /// How many distinct keys have to have signed.
-    pub keys: usize,
+    pub threshold: usize,
     /// Which engines.
     pub engine: Pattern,
     /// Which versions.
@@ -121,9 +121,9 @@ impl Policy {
     /// Returns how many distinct keys have to have signed what the ref holds: what the first line says whose
     /// pattern the ref matches, else none.
     #[must_use]
-    pub fn keys_for(&self, name: &RefName) -> usize {
+    pub fn threshold(&self, name: &RefName) -> usize {
         let rule = self.rules.iter().find(|rule| rule.matches(name));
-        rule.map_or(0, |rule| rule.keys)
+        rule.map_or(0, |rule| rule.threshold)
     }
 
     /// Returns what is required of an entry that the ref is to hold at this time, in milliseconds since the
@@ -131,7 +131,7 @@ impl Policy {
     #[must_use]
     pub fn required(&self, name: &RefName, at_ms: i64) -> RequiredSignatures<'_> {
         RequiredSignatures {
-            keys: self.keys_for(name),
+            threshold: self.threshold(name),
             signers: &self.signers,
             at_ms,
         }
@@ -152,7 +152,11 @@ impl Policy {
 
 impl fmt::Display for PolicyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "require {} {}/{}", self.keys, self.engine, self.version)
+        write!(
+            f,
+            "require {} {}/{}",
+            self.threshold, self.engine, self.version
+        )
     }
 }
 
@@ -173,7 +177,7 @@ impl PolicyRule {
             return Ok(None);
         }
         let rule = Self::of_words(line).ok_or(PolicyLineError::Form)?;
-        let required = rule.keys;
+        let required = rule.threshold;
         match required > named {
             true => Err(PolicyLineError::TooFewSigners { required, named }),
             false => Ok(Some(rule)),
@@ -192,7 +196,7 @@ impl PolicyRule {
             return None;
         }
         Some(Self {
-            keys: keys.parse().ok()?,
+            threshold: keys.parse().ok()?,
             engine: engine.into(),
             version: version.into(),
         })
@@ -210,9 +214,9 @@ mod tests {
 
     const KEYS: &[u8] = b"a@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\n";
 
-    fn keys_for(policy: &str, name: &str) -> usize {
+    fn threshold(policy: &str, name: &str) -> usize {
         let policy = Policy::parse(policy.as_bytes(), KEYS).unwrap();
-        policy.keys_for(&name.parse().unwrap())
+        policy.threshold(&name.parse().unwrap())
     }
 
     #[test]
@@ -226,10 +230,10 @@ mod tests {
             ("tgi/1", 0),
             ("vllm/a b/c", 0),
         ] {
-            assert_eq!(keys_for(policy, name), expected, "{name}");
+            assert_eq!(threshold(policy, name), expected, "{name}");
         }
-        assert_eq!(keys_for("require 1 vllm/a b/c", "vllm/a b/c"), 1);
-        assert_eq!(keys_for("", "vllm/1"), 0);
+        assert_eq!(threshold("require 1 vllm/a b/c", "vllm/a b/c"), 1);
+        assert_eq!(threshold("", "vllm/1"), 0);
     }
 
     #[test]

@@ -170,12 +170,49 @@ impl Catalog {
         told("record", self.record_files(prepared, stamp, progress))
     }
 
+    /// Stores what [`record`](Self::record) would record, with the manifest of its files, and makes it not
+    /// current: to be signed first, and then given to [`put_object`](Self::put_object). Returns it, or the
+    /// current entry where that is of the same build. `progress` is told how far the hashing is.
+    ///
+    /// # Errors
+    ///
+    /// As [`record`](Self::record); no ref changes.
+    pub fn store_prepared(
+        &self,
+        prepared: &PreparedEngine,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Record, Error> {
+        let store = |(entry, files): (EngineEntry, Option<Files>)| {
+            let (entry, _) = self.to_record(&entry, files.as_ref())?;
+            let object = self.store_with_files(&entry, files.as_ref())?;
+            Ok(Record { object, entry })
+        };
+        told("store", self.examine(prepared, progress).and_then(store))
+    }
+
     fn record_files(
         &self,
         prepared: &PreparedEngine,
         stamp: &Stamp,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Recorded, Error> {
+        let (entry, files) = self.examine(prepared, progress)?;
+        loop {
+            let (entry, expect) = self.to_record(&entry, files.as_ref())?;
+            match self.put_with_files(&entry, files.as_ref(), expect, stamp) {
+                // Somebody else recorded meanwhile: compare with that.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                put => return Ok(Recorded { put: put?, entry }),
+            }
+        }
+    }
+
+    /// Returns the entry of an engine, and its files.
+    fn examine(
+        &self,
+        prepared: &PreparedEngine,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(EngineEntry, Option<Files>), Error> {
         // What can be refused is refused before gigabytes are hashed.
         self.require_writable()?;
         let mut entry = prepared.draft();
@@ -196,35 +233,32 @@ impl Catalog {
         if let (None, Some(digest)) = (&prepared.id, &entry.digest) {
             entry.id = format!("{}@{digest}", entry.id);
         }
-        let name = entry.ref_name()?;
-        loop {
-            let (wanted, expect) = match self.current(&name) {
-                Ok(Some(current)) => {
-                    let expect = Expect::Object(current.object);
-                    let is_same = current.entry.is_same_build(&entry)
-                        && self.may_have_files(&current.object, files.as_ref())?;
-                    let wanted = if is_same {
-                        current.entry
-                    } else {
-                        entry.clone()
-                    };
-                    (wanted, expect)
-                }
-                Ok(None) => (entry.clone(), Expect::Absent),
-                // What cannot be read is replaced, and healed where it is this very entry.
-                Err(error) if error.kind() == ErrorKind::Damage => (entry.clone(), Expect::Any),
-                Err(error) => return Err(error),
-            };
-            match self.put_with_files(&wanted, files.as_ref(), expect, stamp) {
-                // Somebody else recorded meanwhile: compare with that.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                result => {
-                    return Ok(Recorded {
-                        put: result?,
-                        entry: wanted,
-                    });
-                }
+        Ok((entry, files))
+    }
+
+    /// Returns what is to be recorded, and what the ref has to hold before: where the current entry is of
+    /// the same build, that one stays.
+    fn to_record(
+        &self,
+        entry: &EngineEntry,
+        files: Option<&Files>,
+    ) -> Result<(EngineEntry, Expect), Error> {
+        match self.current(&entry.ref_name()?) {
+            Ok(Some(current)) => {
+                let expect = Expect::Object(current.object);
+                let is_same = current.entry.is_same_build(entry)
+                    && self.may_have_files(&current.object, files)?;
+                let recorded = if is_same {
+                    current.entry
+                } else {
+                    entry.clone()
+                };
+                Ok((recorded, expect))
             }
+            Ok(None) => Ok((entry.clone(), Expect::Absent)),
+            // What cannot be read is replaced, and healed where it is this very entry.
+            Err(error) if error.kind() == ErrorKind::Damage => Ok((entry.clone(), Expect::Any)),
+            Err(error) => Err(error),
         }
     }
 }

@@ -74,10 +74,10 @@ impl Catalog {
         record: &Record,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<StoredFiles, Error> {
-        told("store", self.store(record, progress))
+        told("store", self.store_contents(record, progress))
     }
 
-    fn store(
+    fn store_contents(
         &self,
         record: &Record,
         progress: &mut dyn FnMut(Progress<'_>),

@@ -25,10 +25,10 @@ pub fn policy(bytes: &[u8]) {
                 if let (Some(rule), Some(name)) = (one.rules().first(), &name) {
                     let text = rule.to_string();
                     let fits = read(&text.replace("require 0", "require 1").into_bytes());
-                    let fits = fits.expect("it is a rule").keys_for(name) == 1;
-                    assert_eq!(one.keys_for(name), if fits { rule.keys } else { 0 });
+                    let fits = fits.expect("it is a rule").threshold(name) == 1;
+                    assert_eq!(one.threshold(name), if fits { rule.threshold } else { 0 });
                     if fits {
-                        keys.get_or_insert(rule.keys);
+                        keys.get_or_insert(rule.threshold);
                     }
                 }
                 rules.extend_from_slice(one.rules());
@@ -45,7 +45,7 @@ pub fn policy(bytes: &[u8]) {
     let whole = whole.expect("every line is accepted");
     assert_eq!(whole.rules(), rules);
     if let Some(name) = &name {
-        assert_eq!(whole.keys_for(name), keys.unwrap_or(0));
+        assert_eq!(whole.threshold(name), keys.unwrap_or(0));
     }
     // Written again it is the same.
     let again: String = rules.iter().map(|it| format!("{it}\n")).collect();

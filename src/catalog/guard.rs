@@ -38,6 +38,11 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// Returns whether something may be required.
+    pub(crate) fn requires_some(&self) -> bool {
+        self.by_policy.is_some() || self.by_caller.is_some()
+    }
+
     /// Reads the policy again. Whoever changes it holds the store lock exclusively, so that it stays what it
     /// is for as long as the caller holds that lock.
     pub(crate) fn renew(&mut self) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 mod attach;
 mod attached;
 mod changes;
+mod checked;
 #[cfg_attr(not(feature = "signatures"), path = "unguarded.rs")]
 mod guard;
 mod lookup;
@@ -21,6 +22,7 @@ mod update;
 use std::path::Path;
 
 pub use attach::Attached;
+pub(crate) use checked::{Files, encode_checked};
 pub(crate) use guard::Guard;
 pub use lookup::{List, State};
 #[cfg(feature = "signatures")]
@@ -29,7 +31,7 @@ pub use snapshots::{Members, NamedSnapshot};
 #[cfg(feature = "signatures")]
 pub use trust::{Endorsement, Endorsements};
 pub use update::Put;
-pub(crate) use update::{Files, batch_size, encode_checked};
+pub(crate) use update::batch_size;
 
 use crate::durable::{Hold, Lock, LockWait, Permissions, Published, Root};
 use crate::entry::EngineEntry;

@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use super::Catalog;
 use super::signatures::JudgedSignature;
+use super::{Catalog, Record};
+use crate::attachments;
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::policy::{Policy, RequiredSignatures};
 use crate::sshsig::DistinctKeys;
 
-/// Where signatures of entries, and of the named snapshots that they are members of, are looked for.
+/// Where signatures of entries, and of the snapshots that they are members of, are looked for.
 #[derive(Debug)]
 pub struct Endorsements<'a> {
+    /// The catalog that it is about, and then others.
     catalogs: Vec<&'a Catalog>,
     required: Required<'a>,
-    /// A snapshot that counts besides those that have names.
-    unnamed: Option<ObjectId>,
-    /// Those that somebody has signed, once they have been looked at.
-    snapshots: OnceLock<Vec<SignedSnapshot>>,
+    /// Snapshots with names that somebody has signed, and then those without; once they have been looked
+    /// at.
+    snapshots: [OnceLock<Vec<SignedSnapshot>>; 2],
 }
 
 /// What is required: the same of all, or what a policy says of each at a time.
@@ -43,11 +44,13 @@ pub struct Endorsement {
     pub entry: ObjectId,
     /// How many distinct keys are required. Where none is, signatures are not looked at.
     pub required: usize,
-    /// How many have signed it, or a named snapshot that it is a member of. Where enough have signed the
-    /// entry itself, snapshots are not looked at.
+    /// How many have signed it, or a snapshot that it is a member of. Where enough have signed the entry
+    /// itself, snapshots are not looked at.
     pub found: usize,
     /// The signatures of the entry that do not count, and why.
     pub refused: Vec<JudgedSignature>,
+    /// What is attached to the entry and cannot be read: it may be a signature.
+    pub unreadable: Vec<Error>,
 }
 
 impl Endorsement {
@@ -74,34 +77,47 @@ impl Endorsement {
     }
 }
 
+/// What signatures of an object add up to.
+#[derive(Default)]
+struct Count {
+    keys: DistinctKeys,
+    refused: Vec<JudgedSignature>,
+    unreadable: Vec<Error>,
+}
+
+impl Count {
+    /// Adds the signatures of an object.
+    fn add(
+        &mut self,
+        catalog: &Catalog,
+        object: &ObjectId,
+        required: &RequiredSignatures<'_>,
+    ) -> Result<(), Error> {
+        let signatures = match catalog.signatures(object, required.signers, required.at_ms) {
+            // Another of the catalogs may have it.
+            Err(Error::NoSuchSubject { .. }) => return Ok(()),
+            signatures => signatures?,
+        };
+        for signature in signatures {
+            match signature {
+                Ok(signature) => match signature.good_key() {
+                    Some(key) => drop(self.keys.add(key)),
+                    None => self.refused.push(signature),
+                },
+                Err(error) => self.unreadable.push(error),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<'a> RequiredSignatures<'a> {
-    /// Returns what looks for signatures in these catalogs. The named snapshots are looked at once, when an
-    /// entry needs them.
+    /// Returns what looks for signatures in these catalogs, of which the first is the one that the entries
+    /// are of: any snapshot that it has counts. Of the others those count that have names, as an import
+    /// brings these along. Snapshots are looked at once, when an entry needs them.
     #[must_use]
     pub fn look_in(&self, catalogs: &[&'a Catalog]) -> Endorsements<'a> {
         Endorsements::new(catalogs, Required::OfAll(*self))
-    }
-
-    /// Adds the keys that have signed an object, and returns the signatures that do not count.
-    fn count(
-        &self,
-        catalog: &Catalog,
-        object: &ObjectId,
-        keys: &mut DistinctKeys,
-    ) -> Result<Vec<JudgedSignature>, Error> {
-        let signatures = match catalog.signatures(object, self.signers, self.at_ms) {
-            // Another of the catalogs may have it.
-            Err(Error::NoSuchSubject { .. }) => return Ok(Vec::new()),
-            signatures => signatures?,
-        };
-        let mut refused = Vec::new();
-        for signature in signatures.flatten() {
-            match signature.good_key() {
-                Some(key) => drop(keys.add(key)),
-                None => refused.push(signature),
-            }
-        }
-        Ok(refused)
     }
 }
 
@@ -114,24 +130,29 @@ impl Policy {
     }
 }
 
+impl Catalog {
+    /// Requires that as many keys have signed an entry as the [`policy`](Self::policy) of this catalog
+    /// requires of its ref, valid at this time, in milliseconds since the Unix epoch. Nothing is required
+    /// where it has no policy. What looks entries up does not ask for signatures: who relies on one does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsigned`], and those of [`policy`](Self::policy) and [`Endorsements::of`].
+    pub fn require_signed(&self, record: &Record, at_ms: i64) -> Result<(), Error> {
+        let Some(policy) = self.policy()? else {
+            return Ok(());
+        };
+        let endorsements = policy.look_in(&[self], at_ms);
+        endorsements.of(&record.name(), &record.object)?.require()
+    }
+}
+
 impl<'a> Endorsements<'a> {
     fn new(catalogs: &[&'a Catalog], required: Required<'a>) -> Self {
         Self {
             catalogs: catalogs.to_vec(),
             required,
-            unnamed: None,
-            snapshots: OnceLock::new(),
-        }
-    }
-
-    /// Takes the signatures of this snapshot for those of a named one: its members are what the caller is
-    /// about to rely on.
-    #[must_use]
-    pub fn and_of_snapshot(self, snapshot: ObjectId) -> Self {
-        Self {
-            unnamed: Some(snapshot),
-            snapshots: OnceLock::new(),
-            ..self
+            snapshots: Default::default(),
         }
     }
 
@@ -148,54 +169,77 @@ impl<'a> Endorsements<'a> {
     /// # Errors
     ///
     /// [`Error::Path`] where names of snapshots or links cannot be listed, [`Error::Object`] where the entry
-    /// is damaged. A snapshot or signature that cannot be read does not count.
+    /// is damaged. A snapshot that cannot be read does not count.
     pub fn of(&self, name: &RefName, entry: &ObjectId) -> Result<Endorsement, Error> {
         let required = match &self.required {
             Required::OfAll(required) => *required,
             Required::ByPolicy(policy, at_ms) => policy.required(name, *at_ms),
         };
-        let (mut keys, mut refused) = (DistinctKeys::default(), Vec::new());
-        if required.keys > 0 {
+        let mut count = Count::default();
+        if required.threshold > 0 {
             for catalog in &self.catalogs {
-                refused.extend(required.count(catalog, entry, &mut keys)?);
+                count.add(catalog, entry, &required)?;
             }
         }
-        if keys.count() < required.keys {
-            for snapshot in self.snapshots(&required)? {
-                if snapshot.members.contains(entry) {
-                    keys.extend(&snapshot.keys);
-                }
+        for (known, list) in self.snapshots.iter().zip([Self::named, Self::unnamed]) {
+            if count.keys.count() >= required.threshold {
+                break;
+            }
+            if known.get().is_none() {
+                let found = list(self, &required)?;
+                known.get_or_init(|| found);
+            }
+            let signed = known.get().into_iter().flatten();
+            for snapshot in signed.filter(|it| it.members.contains(entry)) {
+                count.keys.extend(&snapshot.keys);
             }
         }
         Ok(Endorsement {
             entry: *entry,
-            required: required.keys,
-            found: keys.count(),
-            refused,
+            required: required.threshold,
+            found: count.keys.count(),
+            refused: count.refused,
+            unreadable: count.unreadable,
         })
     }
 
-    /// Returns the snapshots that somebody has signed.
-    fn snapshots(&self, required: &RequiredSignatures<'_>) -> Result<&[SignedSnapshot], Error> {
-        if let Some(known) = self.snapshots.get() {
-            return Ok(known);
-        }
-        let mut found = Vec::new();
+    /// Returns the snapshots with names that somebody has signed.
+    fn named(&self, required: &RequiredSignatures<'_>) -> Result<Vec<SignedSnapshot>, Error> {
+        let mut signed = Vec::new();
         for catalog in &self.catalogs {
             let named = catalog.snapshots()?.into_iter().flatten();
-            let objects: BTreeSet<_> = named.map(|it| it.object).chain(self.unnamed).collect();
-            for object in objects {
-                let Ok(Some(snapshot)) = catalog.snapshot(&object) else {
-                    continue;
-                };
-                let mut keys = DistinctKeys::default();
-                required.count(catalog, &object, &mut keys)?;
-                if keys.count() > 0 {
-                    let members = snapshot.objects;
-                    found.push(SignedSnapshot { members, keys });
-                }
-            }
+            let objects: BTreeSet<_> = named.map(|it| it.object).collect();
+            signed.extend(signed_of(catalog, objects, required)?);
         }
-        Ok(self.snapshots.get_or_init(|| found))
+        Ok(signed)
     }
+
+    /// Returns the other snapshots that somebody has signed, and more: those of a catalog that brought them
+    /// have no names.
+    fn unnamed(&self, required: &RequiredSignatures<'_>) -> Result<Vec<SignedSnapshot>, Error> {
+        let catalog = self.catalogs[0];
+        let links = attachments::list_all(catalog.root_dir());
+        signed_of(catalog, links.by_subject.into_keys(), required)
+    }
+}
+
+/// Returns those of some objects that are snapshots, and that somebody has signed.
+fn signed_of(
+    catalog: &Catalog,
+    objects: impl IntoIterator<Item = ObjectId>,
+    required: &RequiredSignatures<'_>,
+) -> Result<Vec<SignedSnapshot>, Error> {
+    let mut signed = Vec::new();
+    for object in objects {
+        let Ok(Some(snapshot)) = catalog.snapshot(&object) else {
+            continue;
+        };
+        let mut count = Count::default();
+        count.add(catalog, &object, required)?;
+        if count.keys.count() > 0 {
+            let (members, keys) = (snapshot.objects, count.keys);
+            signed.push(SignedSnapshot { members, keys });
+        }
+    }
+    Ok(signed)
 }

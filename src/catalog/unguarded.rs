@@ -34,6 +34,15 @@ impl Guard<'_> {
         }
     }
 
+    /// Returns whether something may be required: nothing is.
+    #[allow(
+        clippy::unused_self,
+        reason = "there is another one, which looks for signatures"
+    )]
+    pub(crate) fn requires_some(&self) -> bool {
+        false
+    }
+
     /// Requires that a ref may come to hold an entry.
     #[allow(
         clippy::unused_self,

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::checked::{Checked, Files, encode_checked};
 use super::{Catalog, told};
-use crate::attachments::Link;
 use crate::change::{Op, Stamp};
 use crate::durable::{Hold, open_together};
 use crate::entry::EngineEntry;
@@ -12,11 +12,8 @@ use crate::entry_codec::encode_entry;
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::lineage::undo_target;
-use crate::manifest::{Manifest, ManifestFile};
 use crate::name::RefName;
 use crate::refs::{self, Expect, Update};
-use crate::schema::ObjectError;
-use crate::secrets::find_secret;
 use crate::{attachments, objects};
 
 /// Returns how many entries go to the disk together at most.
@@ -25,9 +22,6 @@ pub(crate) fn batch_size() -> usize {
     // Of each the history, the staged ref, and the directories of both and of the ref.
     open_together(5, MOST)
 }
-
-/// The files of an entry, by absolute path.
-pub(crate) type Files = BTreeMap<String, ManifestFile>;
 
 /// What a ref holds now, and held before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,71 +38,6 @@ impl Put {
     pub fn is_unchanged(&self) -> bool {
         self.previous == Some(self.object)
     }
-}
-
-/// An entry that was checked and encoded.
-pub(crate) struct Checked {
-    name: RefName,
-    object: ObjectId,
-    bytes: Vec<u8>,
-    /// What describes it.
-    attached: BTreeMap<ObjectId, Vec<u8>>,
-}
-
-impl Checked {
-    /// Adds a manifest of the entry's files.
-    fn attach(&mut self, files: &Files) -> Result<(), Error> {
-        let manifest = Manifest {
-            subject: self.object,
-            files: files.clone(),
-        };
-        let bytes = manifest.encode().map_err(|cause| Error::EntryObject {
-            id: self.name.to_string(),
-            cause,
-        })?;
-        self.attached.insert(ObjectId::of(&bytes), bytes);
-        Ok(())
-    }
-
-    /// Returns the bytes of the entry's object.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
-    fn objects(&self) -> impl Iterator<Item = (ObjectId, &[u8])> {
-        let attached = self
-            .attached
-            .iter()
-            .map(|(id, bytes)| (*id, bytes.as_slice()));
-        attached.chain([(self.object, self.bytes.as_slice())])
-    }
-
-    fn links(&self) -> impl Iterator<Item = Link> {
-        self.attached.keys().map(|object| (self.object, *object))
-    }
-}
-
-pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
-    // Secrets first: other errors repeat what they complain of.
-    entry.refuse_secrets().map_err(|cause| {
-        let id_is_clean = find_secret(&entry.id).is_none();
-        let id = if id_is_clean { &entry.id } else { "…" }.to_owned();
-        Error::Entry { id, cause }
-    })?;
-    let bytes = encode_entry(entry).map_err(|cause| {
-        let id = entry.id.clone();
-        match cause {
-            ObjectError::Entry(cause) => Error::Entry { id, cause },
-            cause => Error::EntryObject { id, cause },
-        }
-    })?;
-    let name = entry.ref_name()?;
-    Ok(Checked {
-        name,
-        object: ObjectId::of(&bytes),
-        bytes,
-        attached: BTreeMap::new(),
-    })
 }
 
 impl Catalog {
@@ -195,6 +124,63 @@ impl Catalog {
         Ok(puts.into_iter().flatten().collect())
     }
 
+    /// Stores entries exactly as they are, and makes none of them current: such as have to be signed first.
+    /// Returns their objects.
+    ///
+    /// When this returns, they survive a power cut, and the removal of what nothing keeps until that is of
+    /// some age.
+    ///
+    /// # Errors
+    ///
+    /// As [`put_all`](Self::put_all); no ref changes.
+    pub fn store(&self, entries: &[EngineEntry]) -> Result<Vec<ObjectId>, Error> {
+        told("store", self.store_all(entries))
+    }
+
+    fn store_all(&self, entries: &[EngineEntry]) -> Result<Vec<ObjectId>, Error> {
+        self.require_writable()?;
+        let checked = entries.iter().map(encode_checked);
+        let checked = checked.collect::<Result<Vec<_>, _>>()?;
+        for batch in checked.chunks(batch_size()) {
+            let _lock = self.begin_write(Hold::Shared)?;
+            self.guard(None)?;
+            self.write_batch(&batch.iter().collect::<Vec<_>>())?;
+        }
+        Ok(checked.iter().map(|checked| checked.object).collect())
+    }
+
+    /// As [`store`](Self::store), with a manifest of the entry's files.
+    pub(crate) fn store_with_files(
+        &self,
+        entry: &EngineEntry,
+        files: Option<&Files>,
+    ) -> Result<ObjectId, Error> {
+        let mut checked = encode_checked(entry)?;
+        if let Some(files) = files {
+            checked.attach(files)?;
+        }
+        let _lock = self.begin_write(Hold::Shared)?;
+        self.guard(None)?;
+        self.write_batch(&[&checked])?;
+        Ok(checked.object)
+    }
+
+    /// Writes objects and links.
+    ///
+    /// # Locking
+    ///
+    /// The caller holds the store lock, in either way.
+    fn write_batch(&self, batch: &[&Checked]) -> Result<(), Error> {
+        let objects = batch.iter().flat_map(|checked| checked.objects());
+        objects::write_all(&self.root, &objects.collect())?;
+        let links = batch.iter().flat_map(|checked| checked.links());
+        Ok(attachments::add_all(&self.root, &links.collect())?)
+    }
+
+    fn holds(&self, name: &RefName, object: &ObjectId) -> bool {
+        refs::read(&self.root, name).is_ok_and(|held| held == Some(*object))
+    }
+
     /// Puts entries of different refs.
     fn put_batch(
         &self,
@@ -211,18 +197,23 @@ impl Catalog {
                 refs::check(&self.root, &checked.name, expect)?;
             }
         }
-        let objects = batch.iter().flat_map(|checked| checked.objects());
-        objects::write_all(&self.root, &objects.collect())?;
-        let links = batch.iter().flat_map(|checked| checked.links());
-        attachments::add_all(&self.root, &links.collect())?;
+        self.write_batch(batch)?;
+        let mut updates = BTreeMap::new();
         for checked in batch {
-            guard.admit(&checked.name, &checked.object)?;
+            let (name, object) = (&checked.name, checked.object);
+            let expect = match guard.admit(name, &object) {
+                // What the ref holds already it may go on holding.
+                Err(Error::RefUnsigned { .. }) if self.holds(name, &object) => {
+                    Expect::Object(object)
+                }
+                admitted => {
+                    admitted?;
+                    expect
+                }
+            };
+            updates.insert(name, Update::to(Op::Put, expect, Some(object)));
         }
-        let updates = batch.iter().map(|checked| {
-            let new = Some(checked.object);
-            (&checked.name, Update::to(Op::Put, expect, new))
-        });
-        let before = refs::update_all(&self.root, &updates.collect(), stamp)?;
+        let before = refs::update_all(&self.root, &updates, stamp)?;
         let puts = batch.iter().map(|checked| Put {
             object: checked.object,
             previous: before[&checked.name],
@@ -336,7 +327,9 @@ impl Catalog {
                 found,
             });
         }
-        self.guard(None)?.admit(name, &object)?;
+        if !self.holds(name, &object) {
+            self.guard(None)?.admit(name, &object)?;
+        }
         // What is in the store may have come by a copy that was never synced.
         let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
         objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use engine_catalog::{Catalog, Filter, Members, ObjectId, Pattern, Snapshot};
+use engine_catalog::{Catalog, Filter, Members, Pattern, Snapshot};
 use serde_json::json;
 
 use super::failure::{Failure, say};
 use super::heal::HealFrom;
 use super::proof_dir::proof_dir;
-use super::required::RequiredArgs;
+use super::required::{Check, PolicyArgs, RequiredArgs};
 use super::{Context, Status};
 
 /// Make a proof bundle: a directory that anyone can check years later
@@ -56,6 +56,9 @@ pub(super) struct Capture {
     required: RequiredArgs,
 
     #[command(flatten)]
+    policy: PolicyArgs,
+
+    #[command(flatten)]
     heal: HealFrom,
 }
 
@@ -76,11 +79,12 @@ impl Capture {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
         let catalog = context.open()?;
-        let found = self.heal.healing(&catalog, || self.members(&catalog));
-        let (of, snapshot) = found?;
+        let check = Check::new(&self.required, &self.policy, &catalog)?;
+        let snapshot = self.heal.healing(&catalog, || self.members(&catalog))?;
         self.heal.heal_all(&catalog, &snapshot.objects)?;
-        let records = || Ok(catalog.members(&snapshot)?);
-        self.required.check(&catalog, of, records)?;
+        if check.requires_some() {
+            check.require(&catalog, &catalog.members(&snapshot)?)?;
+        }
         let out = match self.out {
             Some(out) => out,
             None => {
@@ -114,8 +118,8 @@ impl Capture {
         Ok(Status::Done)
     }
 
-    /// Returns what is to be captured, and the snapshot that it is of.
-    fn members(&self, catalog: &Catalog) -> Result<(Option<ObjectId>, Snapshot), Failure> {
+    /// Returns what is to be captured.
+    fn members(&self, catalog: &Catalog) -> Result<Snapshot, Failure> {
         let Some(spec) = &self.snapshot else {
             let filters = self.engine.iter().map(|engine| Filter {
                 engine: Some(engine.clone()),
@@ -127,13 +131,13 @@ impl Capture {
                 Members::CurrentOfAny(filters.collect())
             };
             let snapshot = catalog.snapshot_of(&members)?;
-            return Ok((None, self.require_some(snapshot)?));
+            return self.require_some(snapshot);
         };
         let found = catalog.find_snapshot(spec)?;
-        let (object, snapshot) =
+        let (_, snapshot) =
             found.ok_or_else(|| Failure::NotFound(format!("there is no snapshot {spec:?}")))?;
         if self.engine.is_empty() {
-            return Ok((Some(object), snapshot));
+            return Ok(snapshot);
         }
         let members = catalog.members(&snapshot)?.into_iter();
         let wanted = members.filter(|record| {
@@ -143,7 +147,7 @@ impl Capture {
                 .any(|engine| engine.matches(name.engine()))
         });
         let objects: BTreeSet<_> = wanted.map(|record| record.object).collect();
-        Ok((Some(object), self.require_some(Snapshot { objects })?))
+        self.require_some(Snapshot { objects })
     }
 
     /// A pattern that matches nothing is a mistake; an empty catalog is none.

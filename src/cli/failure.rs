@@ -133,10 +133,10 @@ fn hint(error: &Error) -> Option<String> {
             "`check` shows all that has drifted; `record` records what is there now".to_owned()
         }
         Error::RefUnsigned { object, .. } => format!(
-            "`sign {object} --key FILE`, or attach a signature that was made elsewhere; then `put --object {object}`"
+            "it is stored: `put --object {object} --key FILE` signs it too, or `sign` it first"
         ),
         Error::Unsigned { .. } => {
-            "whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature".to_owned()
+            "whoever vouches for it signs it: `sign`; `signatures` shows what there is".to_owned()
         }
         Error::Policy { .. } => {
             "correct the files `policy` and `allowed_signers` and give them to `policy set`; until then no ref \

@@ -6,7 +6,7 @@ use engine_catalog::{Catalog, Record, RefName, State, encode_entry};
 use super::failure::Failure;
 use super::heal::HealFrom;
 use super::output::JsonRecord;
-use super::required::RequiredArgs;
+use super::required::{Check, PolicyArgs, RequiredArgs};
 use super::text::{age, printable, time};
 use super::{Context, Status};
 
@@ -38,6 +38,9 @@ pub(super) struct Get {
     required: RequiredArgs,
 
     #[command(flatten)]
+    policy: PolicyArgs,
+
+    #[command(flatten)]
     heal: HealFrom,
 }
 
@@ -57,8 +60,8 @@ impl Get {
             Ok((record, state.transpose()?))
         });
         let (record, state) = found?;
-        let records = || Ok(vec![record.clone()]);
-        self.required.check(&catalog, None, records)?;
+        let check = Check::new(&self.required, &self.policy, &catalog)?;
+        check.require(&catalog, [&record])?;
         let out = &mut context.out;
         if self.cbor {
             let bytes = encode_entry(&record.entry).expect("an entry that was read can be encoded");

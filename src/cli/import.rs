@@ -325,6 +325,14 @@ pub(super) fn report(
     use ImportOutcome::{
         Conflict, Created, Forward, Kept, Ours, Retired, Same, Superseded, Theirs,
     };
+    let unsigned: Vec<_> = imported
+        .refs
+        .iter()
+        .filter_map(ImportedRef::refused)
+        .collect();
+    for error in &unsigned {
+        say("unsigned", &error.to_string());
+    }
     let count = |outcome| {
         imported
             .refs
@@ -336,7 +344,8 @@ pub(super) fn report(
     let mut counts = always.map(|it| format!("{} {it}", count(it))).to_vec();
     let at_times = [Ours, Theirs, Superseded, Retired].map(|it| (count(it), it.to_string()));
     let refused_there = (refused_entries.len(), "refused".to_owned());
-    let further = at_times.into_iter().chain([refused_there]);
+    let left = (unsigned.len(), "unsigned".to_owned());
+    let further = at_times.into_iter().chain([left, refused_there]);
     let further = further.filter(|(count, _)| *count > 0);
     counts.extend(further.map(|(count, outcome)| format!("{count} {outcome}")));
     say(told.what, &counts.join(", "));
@@ -351,7 +360,12 @@ pub(super) fn report(
         let chooses = "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses";
         say("hint", chooses);
     }
-    Ok(if count(Conflict) + refused > 0 {
+    if !unsigned.is_empty() {
+        let advice =
+            "once they are signed, here by `sign` or there, do this again, or `put --object`";
+        say("hint", advice);
+    }
+    Ok(if count(Conflict) + unsigned.len() + refused > 0 {
         Status::Found
     } else {
         Status::Done

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_catalog::{
-    Artifacts, MaterializeOptions, Materialized, ObjectId, Placing, PreparedEngine, SpecialBits,
+    Artifacts, MaterializeOptions, Materialized, ObjectId, Placing, PreparedEngine, Progress,
+    SpecialBits,
 };
 use indicatif::HumanBytes;
 
 use super::bar::HashingBar;
 use super::failure::{Failure, say};
 use super::get::find;
+use super::key::KeyArg;
 use super::record::show_recorded;
+use super::required::{Check, PolicyArgs, RequiredArgs};
 use super::{Context, Status};
 
 /// Write the files of an engine from the catalog to a directory
@@ -53,13 +56,25 @@ pub(super) struct Materialize {
     /// Which manifest says what the files are, where the entry has several
     #[arg(long, value_name = "HASH")]
     manifest: Option<ObjectId>,
+
+    #[command(flatten)]
+    key: KeyArg,
+
+    #[command(flatten)]
+    required: RequiredArgs,
+
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 impl Materialize {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
         let catalog = context.open()?;
+        let key = self.key.read()?;
         let record = find(&catalog, &self.spec)?;
+        let check = Check::new(&self.required, &self.policy, &catalog)?;
+        check.require(&catalog, [&record])?;
         let options = MaterializeOptions {
             placing: match self.link {
                 true => Placing::Link,
@@ -84,8 +99,9 @@ impl Materialize {
         }
         let files = Artifacts::Files(written.entry.artifacts.clone());
         let prepared = PreparedEngine::of_entry(&written.entry, files);
-        let recorded =
-            catalog.record_with_progress(&prepared, &super::stamp(), &mut |it| bar.show(it))?;
+        let mut progress = |progress: Progress<'_>| bar.show(progress);
+        let (key, stamp) = (key.as_ref(), super::stamp());
+        let recorded = super::record::record(&catalog, &prepared, key, &stamp, &mut progress)?;
         show_recorded(context, &recorded)?;
         Ok(Status::Done)
     }

@@ -23,6 +23,7 @@ mod history;
 mod import;
 mod init;
 mod input;
+mod key;
 mod list;
 mod man;
 mod materialize;

@@ -108,7 +108,7 @@ fn show(context: &mut Context, policy: Option<&Policy>) -> Result<(), Failure> {
     if context.out.is_json() {
         let rules = rules.iter().map(|it| {
             json!({
-                "require": it.keys,
+                "require": it.threshold,
                 "engine": it.engine.to_string(),
                 "version": it.version.to_string(),
             })

@@ -8,8 +8,8 @@ use engine_catalog::{EngineEntry, Expect, Prefix};
 use super::entries_json::parse;
 use super::failure::{Failure, say};
 use super::input::{read, refuse};
+use super::key::{Key, KeyArg};
 use super::output::{JsonChange, Output};
-use super::sign::KeyArg;
 use super::{Context, Status};
 
 /// Store entries given as JSON, exactly as they are
@@ -45,17 +45,19 @@ const BATCH: usize = 64;
 impl Put {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         if let Some(prefix) = &self.object {
-            return put_object(prefix, &self.key, context);
+            return put_object(prefix, self.key.read()?.as_ref(), context);
         }
+        let key = self.key.read()?;
         let entries = parse(&read(&self.file)?).map_err(|error| refuse(&self.file, error))?;
         let (catalog, stamp) = context.write()?;
         let mut unchanged = 0;
         let mut is_read = true;
         for batch in entries.chunks(BATCH) {
-            let put = |_| catalog.put_all(batch, &stamp);
-            let objects =
-                |puts: &Vec<engine_catalog::Put>| puts.iter().map(|it| it.object).collect();
-            let puts = self.key.signing(&catalog, put, objects)?;
+            if let Some(key) = &key {
+                let stored = catalog.store(batch)?;
+                (stored.iter()).try_for_each(|object| key.endorse(&catalog, object))?;
+            }
+            let puts = catalog.put_all(batch, &stamp)?;
             unchanged += puts.iter().filter(|put| put.is_unchanged()).count();
             if !is_read {
                 continue;
@@ -72,14 +74,19 @@ impl Put {
 }
 
 /// Makes an entry of the store current.
-fn put_object(prefix: &Prefix, key: &KeyArg, context: &mut Context) -> Result<Status, Failure> {
+fn put_object(
+    prefix: &Prefix,
+    key: Option<&Key>,
+    context: &mut Context,
+) -> Result<Status, Failure> {
     let (catalog, stamp) = context.write()?;
     let object = catalog.resolve(prefix)?;
     let object =
         object.ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}")))?;
-    let expect = Expect::Any;
-    let put = |_| catalog.put_object(&object, expect, &stamp);
-    let done = key.signing(&catalog, put, |done| vec![done.put.object])?;
+    if let Some(key) = key {
+        key.endorse(&catalog, &object)?;
+    }
+    let done = catalog.put_object(&object, Expect::Any, &stamp)?;
     let put = done.put;
     print(&mut context.out, &[done.entry], &[put])?;
     let unchanged = usize::from(put.is_unchanged());

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use engine_catalog::{Artifacts, EngineEntry, Expect, PreparedEngine, Recorded};
+use engine_catalog::{
+    Artifacts, Catalog, EngineEntry, Expect, PreparedEngine, Progress, Recorded, Stamp,
+};
 
 use super::bar::HashingBar;
 use super::blobs::stored;
 use super::failure::{Failure, say};
 use super::get::find;
+use super::key::{Key, KeyArg};
 use super::output::JsonChange;
-use super::sign::KeyArg;
 use super::{Context, Status};
 
 /// Record a prepared engine: its files, or its image
@@ -96,14 +98,11 @@ impl Record {
             (None, Some(from)) => from.created_ms,
             (None, None) => source_date_epoch_ms()?.unwrap_or(stamp.at_ms),
         };
-        let (stores, key) = (self.store, self.key.clone());
+        let (stores, key) = (self.store, self.key.read()?);
         let prepared = self.prepared(from.as_ref(), created_ms);
         let mut bar = HashingBar::default();
-        let record = |signed| match signed {
-            Some(object) => catalog.put_object(&object, Expect::Any, &stamp),
-            None => catalog.record_with_progress(&prepared, &stamp, &mut |it| bar.show(it)),
-        };
-        let recorded = key.signing(&catalog, record, |done| vec![done.put.object])?;
+        let mut progress = |progress: Progress<'_>| bar.show(progress);
+        let recorded = record(&catalog, &prepared, key.as_ref(), &stamp, &mut progress)?;
         if stores {
             let record = recorded.record();
             let added = catalog.store_files(&record, &mut |progress| bar.show(progress))?;
@@ -142,6 +141,22 @@ impl Record {
             created_ms,
         }
     }
+}
+
+/// Records an engine, signed first where there is a key for that.
+pub(super) fn record(
+    catalog: &Catalog,
+    prepared: &PreparedEngine,
+    key: Option<&Key>,
+    stamp: &Stamp,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Recorded, Failure> {
+    let Some(key) = key else {
+        return Ok(catalog.record_with_progress(prepared, stamp, progress)?);
+    };
+    let stored = catalog.store_prepared(prepared, progress)?;
+    key.endorse(catalog, &stored.object)?;
+    Ok(catalog.put_object(&stored.object, Expect::Any, stamp)?)
 }
 
 /// Where the engine of an entry is: one relative path is the reference of an image.

@@ -13,7 +13,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
-use super::required::RequiredArgs;
+use super::required::{PolicyArgs, RequiredArgs};
 use super::{Context, Status, duration, now_ms, open_source};
 
 /// Read and check everything, and repair what can be repaired
@@ -21,7 +21,8 @@ use super::{Context, Status, duration, now_ms, open_source};
 /// Hashes every byte, and compares all that names something with what is there. Prints a finding a
 /// line: severity, kind, path, and what is wrong; advice goes to standard error. Exits with 1 on
 /// errors and warnings; a notice is worth knowing, and nothing is wrong. Takes no lock, so writers
-/// can be at work; writes nothing, except in cache/ with --budget or --max-age.
+/// can be at work; writes nothing, except in cache/ with --budget or --max-age. What the policy of the catalog
+/// requires of signatures is looked at of all current entries, but not with --objects.
 ///
 /// With --repair: restores what is damaged or missing from any file with the right hash, refs from
 /// their histories, and moves the rest to quarantine/. Removes nothing, and waits for writers to
@@ -56,6 +57,9 @@ pub(super) struct Verify {
 
     #[command(flatten)]
     required: RequiredArgs,
+
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 impl Verify {
@@ -66,6 +70,10 @@ impl Verify {
                 return Err(Failure::Usage(message.to_owned()));
             }
             return self.repair(context);
+        }
+        if self.required.is_given() && !self.objects.is_empty() {
+            let message = "--require-signatures is for a verify of the whole catalog";
+            return Err(Failure::Usage(message.to_owned()));
         }
         let is_scrub = self.budget.is_some() || self.max_age.is_some();
         // Only what remembers when it verified what may write.
@@ -85,12 +93,15 @@ impl Verify {
         };
         let required = self.required.read(&catalog)?;
         let mut report = with_bar(|progress| catalog.verify(&scope, progress))?;
-        report.findings.extend(match &required {
-            Some(required) => catalog.verify_signatures(&required.now())?,
-            None if self.required.is_given() => Vec::new(),
-            None => catalog.verify_policy(now_ms())?,
-        });
+        if let Some(required) = &required {
+            let unsigned = catalog.verify_signatures(&required.now())?;
+            report.findings.extend(unsigned);
+        }
+        if self.objects.is_empty() && !self.policy.ignores() {
+            report.findings.extend(catalog.verify_policy(now_ms())?);
+        }
         report.findings.sort_unstable();
+        report.findings.dedup();
         show_if_read(context, report.findings.iter().map(Line::found))?;
         advise(&report);
         summarise(&report);

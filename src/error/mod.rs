@@ -296,8 +296,8 @@ pub enum Error {
         /// The object.
         subject: ObjectId,
     },
-    /// Fewer keys than are required have signed an entry, or a named snapshot that it is a member of.
-    #[error("entry {object} is signed by {found} of the {required} keys that are required")]
+    /// Fewer keys than are required have signed an entry, or a snapshot that it is a member of.
+    #[error("entry {object} is signed by {}, {required} required", keys(*found))]
     Unsigned {
         /// The entry.
         object: ObjectId,
@@ -309,8 +309,8 @@ pub enum Error {
     /// A ref was to come to hold an entry that fewer keys have signed than are required, and has stayed as it
     /// was. The entry is stored, and so is what is attached to it.
     #[error(
-        "{name} stays as it is: entry {object}, which is stored, is signed by {found} of the {required} \
-         keys that are required"
+        "{name} stays as it is: entry {object} is signed by {}, {required} required",
+        keys(*found)
     )]
     RefUnsigned {
         /// The ref.
@@ -319,7 +319,7 @@ pub enum Error {
         object: ObjectId,
         /// How many distinct keys are required.
         required: usize,
-        /// How many have signed the entry, or a named snapshot that it is a member of.
+        /// How many have signed the entry, or a snapshot that it is a member of.
         found: usize,
     },
     /// The policy of a catalog is wrong.
@@ -368,6 +368,15 @@ impl Error {
             }
             _ => None,
         }
+    }
+}
+
+/// So many keys, in words.
+fn keys(count: usize) -> String {
+    match count {
+        0 => "no accepted key".to_owned(),
+        1 => "1 accepted key".to_owned(),
+        count => format!("{count} accepted keys"),
     }
 }
 

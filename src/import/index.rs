@@ -65,7 +65,10 @@ impl Catalog {
             self.settle(
                 batch,
                 stamp,
-                &|group| Ok(self.plan_group(group)?.admitted_by(&guard)),
+                &|group| {
+                    self.plan_group(group)?
+                        .admitted_by(&guard, |done, it| leave_all(done, it))
+                },
                 &mut |done| imported.tell(done),
             )?;
         }
@@ -84,7 +87,9 @@ impl Catalog {
         let guard = self.guard(None)?;
         for group in &Group::all(index)? {
             let planned = self.plan_group(group);
-            imported.tell(planned.and_then(|step| step.admitted_by(&guard).done));
+            let planned =
+                planned.and_then(|step| step.admitted_by(&guard, |done, it| leave_all(done, it)));
+            imported.tell(planned.map(|step| step.done));
         }
         Ok(imported)
     }
@@ -148,7 +153,7 @@ impl Catalog {
             name: group.name.clone(),
             objects: objects.collect(),
             update: settles.then_some(update),
-            done: Ok(done),
+            done,
         })
     }
 
@@ -179,6 +184,17 @@ impl Catalog {
             *held = *same.get(held).unwrap_or(held);
         }
     }
+}
+
+/// Tells that what was to come in did not.
+fn leave_all(done: &mut [ImportedRef], outcome: ImportOutcome) {
+    let comes_in = |it: &&mut ImportedRef| {
+        matches!(
+            it.outcome,
+            ImportOutcome::Created | ImportOutcome::Superseded | ImportOutcome::Retired
+        )
+    };
+    (done.iter_mut().filter(comes_in)).for_each(|it| it.outcome = outcome);
 }
 
 /// What an index says of one engine and version.

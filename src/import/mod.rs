@@ -105,8 +105,8 @@ impl Catalog {
             match Arrival::of_ref(source, &name) {
                 Ok(Some((arrival, _))) => {
                     let planned = self.move_to(&arrival, options);
-                    let planned = planned.and_then(|step| step.admitted_by(guard).done);
-                    imported.tell(planned.map(|done| [done]));
+                    let planned = planned.and_then(|step| step.admitted_by(guard, leave));
+                    imported.tell(planned.map(|step| [step.done]));
                 }
                 Ok(None) => {}
                 Err(cause) => imported.problem(ImportSide::Source, cause),
@@ -124,6 +124,11 @@ impl Catalog {
     ) -> Result<Imported, Error> {
         self.require_writable()?;
         let mut imported = Imported::default();
+        let mut arrived = BTreeSet::new();
+        // What lets refs move has to be here before they do.
+        if guard.requires_some() {
+            self.import_snapshots(source, &mut arrived, &mut imported)?;
+        }
         let names = refs::list(source.root_dir(), &Filter::default())?;
         let mut names = names.iter().peekable();
         while names.peek().is_some() {
@@ -150,11 +155,14 @@ impl Catalog {
             self.settle(
                 &batch,
                 stamp,
-                &|arrival| Ok(self.move_to(arrival, options)?.admitted_by(&guard)),
+                &|arrival| self.move_to(arrival, options)?.admitted_by(&guard, leave),
                 &mut |done| imported.tell(done.map(|done| [done])),
             )?;
         }
-        let arrived = self.import_snapshots(source, &mut imported)?;
+        arrived.extend(imported.refs.iter().map(|it| it.theirs.object));
+        if !guard.requires_some() {
+            self.import_snapshots(source, &mut arrived, &mut imported)?;
+        }
         self.import_attached(source, &arrived, &mut imported)?;
         if options.blobs == Blobs::Bring {
             self.import_blobs(source, &arrived, &mut imported)?;
@@ -205,22 +213,22 @@ impl Catalog {
             name,
             objects: BTreeMap::new(),
             update,
-            done: Ok(ImportedRef {
+            done: ImportedRef {
                 theirs: arrival.record.clone(),
                 ours: current,
                 outcome,
-            }),
+            },
         })
     }
 
-    /// Brings in the named snapshots of the source as objects, with their entries. Returns these and the
-    /// entries that came in by refs.
+    /// Brings in the named snapshots of the source as objects, with those of their entries that have not
+    /// arrived, which they then have.
     fn import_snapshots(
         &self,
         source: &Self,
+        arrived: &mut BTreeSet<ObjectId>,
         imported: &mut Imported,
-    ) -> Result<BTreeSet<ObjectId>, Error> {
-        let mut arrived: BTreeSet<_> = imported.refs.iter().map(|it| it.theirs.object).collect();
+    ) -> Result<(), Error> {
         for named in source.snapshots()? {
             let snapshot = named.and_then(|named| {
                 let found = source.snapshot(&named.object)?;
@@ -252,7 +260,7 @@ impl Catalog {
             cargo.add(source, (ObjectId::of(&bytes), bytes), imported)?;
             cargo.deliver()?;
         }
-        Ok(arrived)
+        Ok(())
     }
 
     /// Brings in what is attached in the source to objects that are here, and did not come with others.
@@ -326,6 +334,11 @@ fn reach(
             stack.extend(by_subject.get(&object).into_iter().flatten());
         }
     }
+}
+
+/// Tells that a ref stays for want of signatures.
+fn leave(done: &mut ImportedRef, outcome: ImportOutcome) {
+    done.outcome = outcome;
 }
 
 /// Reads an entry, and returns its bytes.

@@ -39,6 +39,20 @@ impl ImportedRef {
     pub fn name(&self) -> RefName {
         self.theirs.name()
     }
+
+    /// Returns why a ref was left where it was for want of signatures, if it was.
+    #[must_use]
+    pub fn refused(&self) -> Option<Error> {
+        match self.outcome {
+            ImportOutcome::Unsigned { required, found } => Some(Error::RefUnsigned {
+                name: self.name(),
+                object: self.theirs.object,
+                required,
+                found,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a ref.
@@ -66,6 +80,14 @@ pub enum ImportOutcome {
     Superseded,
     /// Of an index: it is in the history, and the ref is retired, as it was there.
     Retired,
+    /// What theirs holds is stored, and too few keys have signed it for ours to hold it: it stays. Once it
+    /// is signed, here or there, importing again moves it.
+    Unsigned {
+        /// How many distinct keys are required.
+        required: usize,
+        /// How many have signed the entry, or a snapshot that it is a member of.
+        found: usize,
+    },
 }
 
 impl std::fmt::Display for ImportOutcome {
@@ -80,6 +102,7 @@ impl std::fmt::Display for ImportOutcome {
             Self::Theirs => "theirs",
             Self::Superseded => "superseded",
             Self::Retired => "retired",
+            Self::Unsigned { .. } => "unsigned",
         })
     }
 }
@@ -123,7 +146,14 @@ impl Imported {
     /// Takes up what became of refs, or why that cannot be told.
     pub(super) fn tell(&mut self, done: Result<impl IntoIterator<Item = ImportedRef>, Error>) {
         match done {
-            Ok(done) => self.refs.extend(done),
+            Ok(done) => {
+                for it in done {
+                    if let Some(cause) = it.refused() {
+                        tell("import", &cause);
+                    }
+                    self.refs.push(it);
+                }
+            }
             Err(cause) => self.problem(ImportSide::Here, cause),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ImportOutcome;
 use crate::catalog::{Catalog, Guard};
 use crate::change::{Change, Stamp};
 use crate::error::Error;
@@ -22,18 +23,29 @@ pub(super) struct Step<'a, T> {
     /// The change, which expects what was decided upon; none where it stays as it is.
     pub(super) update: Option<Update>,
     /// What is told of it, once it is done.
-    pub(super) done: Result<T, Error>,
+    pub(super) done: T,
 }
 
 impl<T> Step<'_, T> {
-    /// Leaves the ref as it is, if it may not come to hold what it was to hold.
-    pub(super) fn admitted_by(mut self, guard: &Guard<'_>) -> Self {
+    /// Leaves the ref as it is, if it may not come to hold what it was to hold; `leave` tells what is done
+    /// then.
+    pub(super) fn admitted_by(
+        mut self,
+        guard: &Guard<'_>,
+        leave: impl FnOnce(&mut T, ImportOutcome),
+    ) -> Result<Self, Error> {
         let moves = |it: &&Update| it.new.map(Expect::Object) != Some(it.expect);
         let new = self.update.as_ref().filter(moves).and_then(|it| it.new);
-        if let Some(Err(cause)) = new.map(|new| guard.admit(&self.name, &new)) {
-            (self.update, self.done) = (None, Err(cause));
+        match new.map_or(Ok(()), |new| guard.admit(&self.name, &new)) {
+            Err(Error::RefUnsigned {
+                required, found, ..
+            }) => {
+                self.update = None;
+                leave(&mut self.done, ImportOutcome::Unsigned { required, found });
+            }
+            admitted => admitted?,
         }
-        self
+        Ok(self)
     }
 }
 
@@ -77,7 +89,7 @@ impl Catalog {
                 }
                 result => {
                     result?;
-                    steps.into_iter().for_each(|step| tell(step.done));
+                    steps.into_iter().for_each(|step| tell(Ok(step.done)));
                     problems.into_iter().for_each(|cause| tell(Err(cause)));
                     return Ok(());
                 }

@@ -8,8 +8,9 @@ use crate::policy::RequiredSignatures;
 
 impl Catalog {
     /// As [`import_with`](Self::import_with), and moves refs only to entries that enough keys have signed, or
-    /// a named snapshot that they are members of, here or in `source`. Any other entry is stored, with the
-    /// signatures that it has, and is among the problems: once it is signed, importing again moves its ref.
+    /// a snapshot that they are members of, here or in `source`. Any other entry is stored, with the
+    /// signatures that it has, and its ref stays ([`Unsigned`](crate::ImportOutcome::Unsigned)). What the
+    /// [`policy`](Self::policy) of this catalog requires is required besides.
     ///
     /// # Locking
     ///

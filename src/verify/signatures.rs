@@ -1,14 +1,15 @@
 //! Entries that fewer keys have signed than are required, and signatures that do not count.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::allowed_signers::SignerStanding;
 use crate::catalog::{Catalog, Endorsements, JudgedSignature, SignatureVerdict};
+use crate::durable::Cause;
 use crate::error::{Error, ErrorKind};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::layout;
-use crate::policy::RequiredSignatures;
+use crate::policy::{PolicyError, RequiredSignatures};
 use crate::sshsig::SignatureError;
 
 use super::finding::Finding;
@@ -40,11 +41,20 @@ impl Catalog {
             Ok(Some(policy)) => self.find_unsigned(&policy.look_in(&[self], at_ms)),
             Ok(None) => Ok(Vec::new()),
             Err(Error::Policy { cause, .. }) => {
-                let path = Path::new(layout::POLICY).to_owned();
-                let finding = Finding::new(Slug::PolicyMalformed, path, cause.to_string());
-                Ok(vec![finding])
+                let file = match &cause {
+                    PolicyError::Signers(_) | PolicyError::LocalTime => layout::ALLOWED_SIGNERS,
+                    _ => layout::POLICY,
+                };
+                Ok(vec![malformed(file, cause.to_string())])
             }
-            // Something lies in its place, which `verify` tells.
+            Err(Error::Path(error)) if matches!(error.cause, Cause::TooLarge { .. }) => {
+                let file = match error.path.ends_with(layout::POLICY) {
+                    true => layout::POLICY,
+                    false => layout::ALLOWED_SIGNERS,
+                };
+                Ok(vec![malformed(file, error.cause.to_string())])
+            }
+            // Something else than a file lies in the place of one, which `verify` tells.
             Err(error) if error.kind() == ErrorKind::Damage => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -59,7 +69,8 @@ impl Catalog {
             findings.extend(refused.map(|it| refused_signature(&object, it).at(&name)));
             if !endorsement.is_enough() {
                 let (found, required) = (endorsement.found, endorsement.required);
-                let message = format!("it is signed by {found} of {required} keys");
+                let message =
+                    format!("accepted keys that have signed it: {found}, required: {required}");
                 let path = layout::ref_file(&name).path();
                 let finding = Finding::new(Slug::SignaturesLacking, path, message);
                 findings.push(finding.of(object).at(&name));
@@ -68,6 +79,10 @@ impl Catalog {
         findings.sort_unstable();
         Ok(findings)
     }
+}
+
+fn malformed(file: &str, message: String) -> Finding {
+    Finding::new(Slug::PolicyMalformed, PathBuf::from(file), message)
 }
 
 fn refused_signature(subject: &ObjectId, signature: &JudgedSignature) -> Finding {

@@ -147,7 +147,7 @@ slugs! {
     /// Something is not a regular file, or not a directory, where one belongs.
     FileType Error "file-type"
         "see what it is and where it came from; repair puts a file in its place where it knows the content"
-    /// Fewer keys than are required have signed a current entry, or a named snapshot that it is a member of.
+    /// Fewer keys than are required have signed a current entry, or a snapshot that it is a member of.
     SignaturesLacking Error "signatures-lacking"
         "whoever vouches for it signs it: `sign`; or attach a signature that was made elsewhere"
     /// The policy of the catalog is wrong, so that no ref can come to hold anything else.
@@ -165,9 +165,6 @@ slugs! {
     /// A manifest is not of the files that its entry names.
     ManifestForeign Warning "manifest-foreign"
         "check does not use it; the entry is not affected"
-    /// A signature was not made by its key over the object that it is attached to, or cannot be read.
-    SignatureBad Warning "signature-bad"
-        "it does not count; `attachments remove` takes it off"
     /// An id is that of two current entries.
     AmbiguousId Warning "ambiguous-id"
         "looking the id up is refused: retire one of the two, or record it with another id"
@@ -192,6 +189,9 @@ slugs! {
     /// What an attachment describes is not in the store.
     LinkSubjectMissing Notice "link-subject-missing"
         "it does no harm; repair restores the subject where there is a copy"
+    /// A signature was not made by its key over the object that it is attached to, or cannot be read.
+    SignatureBad Notice "signature-bad"
+        "it does not count; `attachments remove` takes it off"
     /// A signature is by a key that no line of the allowed signers names.
     SignerUnknown Notice "signer-unknown"
         "it does not count; add a line for its key if you trust it"

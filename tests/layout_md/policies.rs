@@ -42,7 +42,7 @@ fn policies_require_what_section_5_7_says() {
             let (name, keys) = required.rsplit_once(' ').unwrap();
             let name: RefName = name.parse().unwrap();
             assert_eq!(
-                policy.keys_for(&name),
+                policy.threshold(&name),
                 keys.parse::<usize>().unwrap(),
                 "{line}"
             );

@@ -1,7 +1,8 @@
 //! What comes from elsewhere moves refs only as the policy lets it.
 
 use engine_catalog::{
-    AllowedSigners, CivilTime, EngineIndex, ImportOptions, ImportOutcome, Imported, ObjectId,
+    AllowedSigners, CivilTime, EngineIndex, ImportOptions, ImportOutcome, Imported, ImportedRef,
+    Members, Name, ObjectId,
 };
 
 use crate::keys::required;
@@ -10,9 +11,10 @@ use crate::{current, guarded, unsigned_by};
 
 /// The entries that were stored and left their ref where it was.
 fn left(imported: &Imported) -> Vec<ObjectId> {
-    let problems = imported.problems.iter();
-    problems
-        .map(|it| unsigned_by(&it.cause, "llamacpp/b1"))
+    assert!(imported.problems.is_empty(), "{:?}", imported.problems);
+    let refused = imported.refs.iter().filter_map(ImportedRef::refused);
+    refused
+        .map(|error| unsigned_by(&error, "llamacpp/b1"))
         .collect()
 }
 
@@ -35,7 +37,7 @@ fn ref_follows_once_what_theirs_holds_is_signed_on_either_side() {
     theirs.put(&entry("dev-1", 1));
     let imported = import(&ours, &theirs);
     assert_eq!(left(&imported), [first]);
-    assert_eq!(imported.refs.len(), 1, "the other came in");
+    assert_eq!(imported.refs.len(), 2, "the other came in");
     assert!(
         ours.catalog.entry(&first).unwrap().is_some(),
         "it is stored"
@@ -127,4 +129,34 @@ fn index_moves_no_ref_whose_entries_have_to_be_signed() {
     let imported = ours.catalog.import_index(&index, &stamp(6)).unwrap();
     assert!(imported.problems.is_empty(), "{:?}", imported.problems);
     assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
+
+#[test]
+fn what_a_signed_snapshot_let_in_may_be_held_here_too() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    let object = theirs.put(&entry("b1", 1));
+    let all = Members::Current(engine_catalog::Filter::default());
+    let release = Name::new("release").unwrap();
+    let create = |name| theirs.catalog.create_snapshot(&all, name);
+    let snapshot = create(None).unwrap();
+    keys.sign("a", &theirs.catalog, &snapshot);
+    // Without a name it does not come along, and lets nothing in.
+    assert_eq!(left(&import(&ours, &theirs)), [object]);
+    create(Some(&release)).unwrap();
+    assert_eq!(left(&import(&ours, &theirs)), []);
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+
+    // Here it has no name, and counts all the same.
+    assert_eq!(ours.catalog.snapshots().unwrap().len(), 0);
+    assert_eq!(ours.catalog.verify_policy(5).unwrap(), []);
+    let record = ours.catalog.find("llamacpp/b1").unwrap().unwrap();
+    ours.catalog.require_signed(&record, 5).unwrap();
+    ours.catalog.put(&entry("b1", 2), &stamp(6)).unwrap_err();
+    ours.catalog.put(&entry("b1", 1), &stamp(6)).unwrap();
+    let signature = ours.catalog.attachments(&snapshot).unwrap()[0];
+    ours.catalog.detach(&snapshot, &signature).unwrap();
+    assert!(ours.catalog.require_signed(&record, 5).is_err());
 }

@@ -158,3 +158,61 @@ fn object_that_is_no_entry_or_not_there_is_not_made_current() {
     let refused = put(nowhere).unwrap_err();
     assert!(matches!(refused, Error::NoSuchEntry { object } if object == nowhere));
 }
+
+#[test]
+fn what_is_current_already_may_be_put_and_recorded_again() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    home.catalog.remove_policy().unwrap();
+    let server = home.outside().join("server");
+    fs::write(&server, "ELF").unwrap();
+    let engine = |ms| {
+        let files = Artifacts::Files(vec![server.clone()]);
+        PreparedEngine::new("llamacpp", "b2", files, ms)
+    };
+    home.put(&entry("b1", 1));
+    home.catalog.record(&engine(1), &stamp(1)).unwrap();
+    let signers = keys.lines().as_bytes();
+    home.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    let put = home.catalog.put(&entry("b1", 1), &stamp(2)).unwrap();
+    assert!(put.is_unchanged());
+    let recorded = home.catalog.record(&engine(2), &stamp(2)).unwrap();
+    assert!(recorded.put.is_unchanged());
+    let back = home
+        .catalog
+        .rollback(&name("llamacpp/b1"), Some(put.object), &stamp(2));
+    assert!(back.unwrap().is_unchanged());
+}
+
+#[test]
+fn what_is_stored_is_current_nowhere() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    let entries = [entry("b1", 1), entry("dev-1", 1)];
+    let objects = home.catalog.store(&entries).unwrap();
+    for (object, entry) in objects.iter().zip(&entries) {
+        assert_eq!(home.catalog.entry(object).unwrap().as_ref(), Some(entry));
+    }
+    assert_eq!(home.catalog.list(&Filter::default()).unwrap().count(), 0);
+    keys.sign("a", &home.catalog, &objects[0]);
+    assert_eq!(home.catalog.put_all(&entries, &stamp(1)).unwrap().len(), 2);
+
+    let server = home.outside().join("server");
+    fs::write(&server, "ELF").unwrap();
+    let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server]), 1);
+    let stored = home.catalog.store_prepared(&engine, &mut |_| {}).unwrap();
+    assert_eq!(home.catalog.manifests(&stored.object).unwrap().len(), 1);
+    assert_eq!(current(&home, "tgi/1"), None);
+    home.catalog
+        .put_object(&stored.object, Expect::Absent, &stamp(1))
+        .unwrap();
+    // The same build again is the one that is current.
+    let later = PreparedEngine {
+        created_ms: 2,
+        ..engine
+    };
+    let again = home.catalog.store_prepared(&later, &mut |_| {}).unwrap();
+    assert_eq!(again, stored);
+}

@@ -58,8 +58,8 @@ fn commands_of_the_guide_do_what_it_says() {
         String::from_utf8_lossy(&ran.stderr)
     );
     let policy = catalog.policy().unwrap().unwrap();
-    assert_eq!(policy.keys_for(&name("llamacpp/b4321")), 1);
-    assert_eq!(policy.keys_for(&name("llamacpp/dev-1")), 0);
+    assert_eq!(policy.threshold(&name("llamacpp/b4321")), 1);
+    assert_eq!(policy.threshold(&name("llamacpp/dev-1")), 0);
     // One by the key, and the SBOM.
     assert_eq!(catalog.attachments(&put.object).unwrap().len(), 2);
 }

@@ -33,8 +33,8 @@ fn entry_is_put_signed_and_made_current() {
     | policy: 1 key may sign
     ");
     assert_snapshot!(program.shows_with_input(&["put"], ENTRY), @"
-    | error: llamacpp/b1 stays as it is: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33, which is stored, is signed by 0 of the 1 keys that are required
-    | hint: `sign 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 --key FILE`, or attach a signature that was made elsewhere; then `put --object 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33`
+    | error: llamacpp/b1 stays as it is: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by no accepted key, 1 required
+    | hint: it is stored: `put --object 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 --key FILE` signs it too, or `sign` it first
     [exit status 1]
     ");
     let key = keys.keygen.at("a").display().to_string();
@@ -69,22 +69,22 @@ fn get_capture_and_verify_require_what_the_policy_does() {
     | policy: too few keys have signed what is current in 1 ref: `verify` names them
     ");
     assert_snapshot!(program.shows(&["get", "llamacpp/b1"]), @"
-    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by 0 of the 1 keys that are required
-    | hint: whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature
+    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by no accepted key, 1 required
+    | hint: whoever vouches for it signs it: `sign`; `signatures` shows what there is
     [exit status 1]
     ");
     assert_snapshot!(program.shows(&["capture", "--out", "bundle"]), @"
-    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by 0 of the 1 keys that are required
-    | hint: whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature
+    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by no accepted key, 1 required
+    | hint: whoever vouches for it signs it: `sign`; `signatures` shows what there is
     [exit status 1]
     ");
     assert_snapshot!(program.shows(&["verify"]), @"
-    error  signatures-lacking  refs/llamacpp/b1  it is signed by 0 of 1 keys
+    error  signatures-lacking  refs/llamacpp/b1  accepted keys that have signed it: 0, required: 1
     | hint: signatures-lacking: whoever vouches for it signs it: `sign`; or attach a signature that was made elsewhere
     | verify: 1 object, 88 B: 1 error, 0 warnings, 0 notices
     [exit status 1]
     ");
-    let none = ["--require-signatures", "0"];
+    let none = ["--ignore-policy"];
     for command in [
         &["get", "llamacpp/b1"][..],
         &["capture", "--out", "bundle"],
@@ -95,8 +95,8 @@ fn get_capture_and_verify_require_what_the_policy_does() {
     }
     // The signers are those of the policy where no others are named.
     assert_snapshot!(program.shows(&["get", "llamacpp/b1", "--require-signatures", "2"]), @"
-    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by 0 of the 2 keys that are required
-    | hint: whoever vouches for it signs it: `sign`; `--require-signatures 0` asks for no signature
+    | error: entry 4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33 is signed by no accepted key, 2 required
+    | hint: whoever vouches for it signs it: `sign`; `signatures` shows what there is
     [exit status 1]
     ");
 }
@@ -168,7 +168,131 @@ fn key_that_does_not_count_signs_and_moves_no_ref() {
     let put = program.output(&["put", "--key", &key], ENTRY.as_bytes());
     let said = String::from_utf8(put.stderr).unwrap();
     assert_eq!(put.status.code(), Some(1), "{said}");
-    assert!(said.contains("is signed by 0 of the 1 keys"), "{said}");
+    assert!(
+        said.contains("is signed by no accepted key, 1 required"),
+        "{said}"
+    );
     let (_, status) = program.stdout(&["get", "llamacpp/b1"]);
     assert_eq!(status, 1);
+}
+
+#[test]
+fn key_that_cannot_be_read_is_told_before_anything_is_done() {
+    let Some((program, _)) = program() else {
+        return;
+    };
+    fs::write(program.dir().join("server"), "ELF").unwrap();
+    fs::write(program.dir().join("no-key"), "ELF").unwrap();
+    let record = ["record", "--engine", "llamacpp", "--artifact", "server"];
+    for key in ["absent", "no-key"] {
+        let more = ["--version", "dev-1", "--key", key];
+        let (_, status) = program.stdout(&[&record[..], &more].concat());
+        assert_eq!(status, 1, "{key}");
+        let put = ENTRY.replace("b1", "dev-1");
+        let put = program.output(&["put", "--key", key], put.as_bytes());
+        assert_eq!(put.status.code(), Some(1), "{key}");
+        let (listed, _) = program.stdout(&["list"]);
+        assert_eq!(listed, "", "{key}");
+    }
+}
+
+#[test]
+fn many_entries_are_signed_and_become_current_together() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    let entries: String = (0..70)
+        .map(|n| ENTRY.replace("b1", &format!("b{n}")))
+        .collect();
+    let key = keys.keygen.at("a").display().to_string();
+    let put = program.output(&["put", "--json", "--key", &key], entries.as_bytes());
+    assert_eq!(put.status.code(), Some(0));
+    let lines = String::from_utf8(put.stdout).unwrap();
+    assert_eq!(lines.lines().count(), 70);
+    assert_eq!(lines.matches("\"unchanged\":false").count(), 70, "{lines}");
+}
+
+#[test]
+fn what_a_caller_asks_for_comes_besides_the_policy() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    let key = keys.keygen.at("a").display().to_string();
+    let dev = ENTRY.replace("b1", "dev-1");
+    assert!(program.output(&["put"], dev.as_bytes()).status.success());
+    let signed = program.output(&["put", "--key", &key], ENTRY.as_bytes());
+    assert!(signed.status.success());
+    keys.keygen.key("other", ED25519, "");
+    let other = format!("other@example.org {}\n", keys.keygen.public("other"));
+    fs::write(program.dir().join("others"), other).unwrap();
+    let one = ["--require-signatures", "1"];
+    let by_other = [&one[..], &["--signers", "others"]].concat();
+    for (spec, args, expected) in [
+        ("llamacpp/b1", &[][..], 0),
+        ("llamacpp/b1", &one, 0),
+        ("llamacpp/b1", &["--require-signatures", "2"], 1),
+        ("llamacpp/b1", &by_other, 1),
+        ("llamacpp/dev-1", &[], 0),
+        ("llamacpp/dev-1", &one, 1),
+    ] {
+        let (_, status) = program.stdout(&[&["get", spec][..], args].concat());
+        assert_eq!(status, expected, "{spec} {args:?}");
+    }
+    // Of those whose signature counts for the caller, the policy has none.
+    let path = keys.keygen.at("other").display().to_string();
+    let object = program
+        .stdout(&["put", "--object", "4a0ae150", "--key", &path])
+        .0;
+    assert_eq!(object.len(), 65, "{object}");
+    let (_, status) = program.stdout(&[&["get", "llamacpp/b1"][..], &by_other].concat());
+    assert_eq!(status, 0);
+    fs::write(program.dir().join("signers"), "# nobody\n").unwrap();
+    fs::write(program.dir().join("rules"), "").unwrap();
+    let set = ["policy", "set", "rules", "--signers", "others"];
+    assert_eq!(program.stdout(&set).1, 0);
+    fs::write(program.dir().join("rules"), "require 1 */*\n").unwrap();
+    assert_eq!(program.stdout(&set).1, 0);
+    let by_a = [&one[..], &["--signers", "a"]].concat();
+    fs::write(program.dir().join("a"), keys.lines()).unwrap();
+    let dev = |args: &[&str]| {
+        program
+            .stdout(&[&["get", "llamacpp/dev-1"][..], args].concat())
+            .1
+    };
+    assert_eq!(dev(&[]), 1);
+    assert_eq!(dev(&["--ignore-policy"]), 0);
+    assert_eq!(dev(&[&by_a[..], &["--ignore-policy"]].concat()), 1);
+}
+
+#[test]
+fn files_of_an_engine_are_written_only_where_it_is_signed() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    program.output(&["policy", "remove"], b"");
+    fs::write(program.dir().join("server"), "ELF").unwrap();
+    let record = [
+        "record",
+        "--store",
+        "--engine",
+        "llamacpp",
+        "--version",
+        "b1",
+    ];
+    let (object, status) = program.stdout(&[&record[..], &["--artifact", "server"]].concat());
+    assert_eq!(status, 0);
+    program.output(&["policy", "set", "rules", "--signers", "signers"], b"");
+    let write = |more: &[&str]| {
+        let args = ["materialize", "llamacpp/b1", "--to", "there"];
+        program.stdout(&[&args[..], more].concat()).1
+    };
+    let there = program.dir().join("there");
+    assert_eq!((write(&[]), there.exists()), (1, false));
+    assert_eq!((write(&["--ignore-policy"]), there.exists()), (0, true));
+    fs::remove_dir_all(&there).unwrap();
+    let key = keys.keygen.at("a").display().to_string();
+    let sign = program.stdout(&["sign", object.trim(), "--key", &key]).1;
+    assert_eq!((sign, write(&["--record", "--key", &key])), (0, 0));
+    let verified = program.stdout(&["verify"]);
+    assert_eq!(verified, (String::new(), 0));
 }

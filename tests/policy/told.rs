@@ -54,6 +54,23 @@ fn wrong_policy_is_found() {
 }
 
 #[test]
+fn policy_that_is_too_large_is_found() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    for (file, size) in [("policy", 65_537), ("allowed_signers", (16 << 20) + 1)] {
+        fs::write(home.at(file), vec![b'\n'; size]).unwrap();
+        let found = findings(&home);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].slug, Slug::PolicyMalformed);
+        assert_eq!(found[0].path.to_str(), Some(file));
+        fs::write(home.at("policy"), "").unwrap();
+    }
+    fs::write(home.at("allowed_signers"), keys.lines()).unwrap();
+    assert!(findings(&home).is_empty());
+}
+
+#[test]
 fn policy_that_some_programs_would_not_heed_is_told() {
     let Some((home, _)) = guarded() else { return };
     fs::write(home.at("format"), "engine-catalog 1\n").unwrap();

@@ -57,12 +57,13 @@ fn signature_of_a_named_snapshot_counts_for_its_members_and_for_no_other_entry()
     assert_eq!(found(&home, &keys, &object), 1);
     keys.sign("b", &home.catalog, &object);
     assert_eq!(found(&home, &keys, &object), 2);
-    // What nothing names vouches for nothing.
+    // Also one that has no name any more.
     home.catalog.remove_snapshot(&released).unwrap();
     home.catalog
         .detach(&object, &home.catalog.attachments(&object).unwrap()[0])
         .unwrap();
-    assert_eq!(found(&home, &keys, &object), 1);
+    let left = home.catalog.attachments(&object).unwrap().len();
+    assert_eq!((left, found(&home, &keys, &object)), (1, 2));
 }
 
 #[test]

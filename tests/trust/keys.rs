@@ -57,9 +57,9 @@ impl Keys {
 }
 
 /// So many keys are required.
-pub(crate) fn required(keys: usize, signers: &AllowedSigners) -> RequiredSignatures<'_> {
+pub(crate) fn required(threshold: usize, signers: &AllowedSigners) -> RequiredSignatures<'_> {
     RequiredSignatures {
-        keys,
+        threshold,
         signers,
         at_ms: AT_MS,
     }

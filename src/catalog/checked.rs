@@ -1,0 +1,81 @@
+//! Entries that are to be stored: checked, encoded, and with what describes them.
+
+use std::collections::BTreeMap;
+
+use crate::attachments::Link;
+use crate::entry::EngineEntry;
+use crate::entry_codec::encode_entry;
+use crate::error::Error;
+use crate::hash::ObjectId;
+use crate::manifest::{Manifest, ManifestFile};
+use crate::name::RefName;
+use crate::schema::ObjectError;
+use crate::secrets::find_secret;
+
+/// The files of an entry, by absolute path.
+pub(crate) type Files = BTreeMap<String, ManifestFile>;
+
+/// An entry that was checked and encoded.
+pub(crate) struct Checked {
+    pub(super) name: RefName,
+    pub(super) object: ObjectId,
+    bytes: Vec<u8>,
+    /// What describes it.
+    attached: BTreeMap<ObjectId, Vec<u8>>,
+}
+
+impl Checked {
+    /// Adds a manifest of the entry's files.
+    pub(super) fn attach(&mut self, files: &Files) -> Result<(), Error> {
+        let manifest = Manifest {
+            subject: self.object,
+            files: files.clone(),
+        };
+        let bytes = manifest.encode().map_err(|cause| Error::EntryObject {
+            id: self.name.to_string(),
+            cause,
+        })?;
+        self.attached.insert(ObjectId::of(&bytes), bytes);
+        Ok(())
+    }
+
+    /// Returns the bytes of the entry's object.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = (ObjectId, &[u8])> {
+        let attached = self
+            .attached
+            .iter()
+            .map(|(id, bytes)| (*id, bytes.as_slice()));
+        attached.chain([(self.object, self.bytes.as_slice())])
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = Link> {
+        self.attached.keys().map(|object| (self.object, *object))
+    }
+}
+
+pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
+    // Secrets first: other errors repeat what they complain of.
+    entry.refuse_secrets().map_err(|cause| {
+        let id_is_clean = find_secret(&entry.id).is_none();
+        let id = if id_is_clean { &entry.id } else { "…" }.to_owned();
+        Error::Entry { id, cause }
+    })?;
+    let bytes = encode_entry(entry).map_err(|cause| {
+        let id = entry.id.clone();
+        match cause {
+            ObjectError::Entry(cause) => Error::Entry { id, cause },
+            cause => Error::EntryObject { id, cause },
+        }
+    })?;
+    let name = entry.ref_name()?;
+    Ok(Checked {
+        name,
+        object: ObjectId::of(&bytes),
+        bytes,
+        attached: BTreeMap::new(),
+    })
+}
