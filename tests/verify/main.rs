@@ -120,6 +120,7 @@ fn every_kind_of_finding_is_of_some_case() {
     found.extend([Slug::ObjectMissing, Slug::Unreadable]);
     found.extend([
         Slug::SignaturesLacking,
+        Slug::PolicyMalformed,
         Slug::SignatureBad,
         Slug::SignerUnknown,
         Slug::SignatureNamespace,
