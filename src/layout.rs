@@ -33,8 +33,6 @@ pub(crate) const PEERS: &str = "peers";
 
 /// Which refs may hold only what is signed.
 pub(crate) const POLICY: &str = "policy";
-/// Whose signatures count for that.
-pub(crate) const ALLOWED_SIGNERS: &str = "allowed_signers";
 
 /// The files in the root of a bundle that no other catalog has (layout.md section 10.1).
 #[cfg_attr(
@@ -63,10 +61,6 @@ pub(crate) const MAX_PEERS_BYTES: u64 = 64 << 10;
 /// The most bytes of a policy that are read.
 #[cfg(feature = "signatures")]
 pub(crate) const MAX_POLICY_BYTES: u64 = crate::policy::Policy::MAX_BYTES as u64;
-/// The most bytes of its allowed signers that are read.
-#[cfg(feature = "signatures")]
-pub(crate) const MAX_ALLOWED_SIGNERS_BYTES: u64 =
-    crate::allowed_signers::AllowedSigners::MAX_BYTES as u64;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
 

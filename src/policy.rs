@@ -1,5 +1,5 @@
-//! Which refs may hold only what enough keys have signed: the files `policy` and `allowed_signers` of a
-//! catalog (layout.md section 5.7).
+//! Which refs may hold only what enough keys have signed: the file `policy` of a catalog (layout.md section
+//! 5.7).
 
 use std::cell::Cell;
 use std::fmt;
@@ -43,26 +43,25 @@ pub struct PolicyRule {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The file `policy` is larger than such files are.
-    #[error("`policy` has {bytes} bytes, expected at most {}", Policy::MAX_BYTES)]
+    /// It is larger than policies are.
+    #[error("it has {bytes} bytes, expected at most {}", Policy::MAX_BYTES)]
     TooLarge {
         /// Its size in bytes.
         bytes: usize,
     },
-    /// A line of `policy` is wrong.
-    #[error("`policy`, line {line}: {cause}")]
+    /// A rule is wrong.
+    #[error("line {line}: {cause}")]
     Line {
         /// Which, from 1.
         line: usize,
         /// What is wrong with it.
         cause: PolicyLineError,
     },
-    /// A line of `allowed_signers` is wrong.
-    #[error("`allowed_signers`, {0}")]
+    /// One of the allowed signers is wrong.
+    #[error("after [allowed_signers], {0}")]
     Signers(#[from] AllowedSignersError),
-    /// A time of validity in `allowed_signers` does not say which time zone it is in, and each program may
-    /// have its own.
-    #[error("`allowed_signers` has a time that does not end in Z")]
+    /// A time of validity does not say which time zone it is in, and each program may have its own.
+    #[error("after [allowed_signers], a time does not end in Z")]
     LocalTime,
 }
 
@@ -78,8 +77,8 @@ pub enum PolicyLineError {
         "expected `require N ENGINE/VERSION`, where * stands for any text and ? for one character"
     )]
     Form,
-    /// More keys are required than `allowed_signers` names.
-    #[error("{required} keys are required, and `allowed_signers` names {named}")]
+    /// More keys are required than there are allowed signers.
+    #[error("{required} keys are required, and [allowed_signers] names {named}")]
     TooFewSigners {
         /// How many keys are required.
         required: usize,
@@ -89,19 +88,28 @@ pub enum PolicyLineError {
 }
 
 impl Policy {
-    /// The most bytes that the file `policy` has.
-    pub const MAX_BYTES: usize = 64 << 10;
+    /// The most bytes of a policy.
+    pub const MAX_BYTES: usize = 1 << 20;
 
-    /// Reads the files `policy` and `allowed_signers`.
+    /// Returns the text of a policy of these rules and these allowed signers, each as they are.
+    #[must_use]
+    pub fn text(rules: &[u8], allowed_signers: &[u8]) -> Vec<u8> {
+        let is_open = rules.last().is_some_and(|it| *it != b'\n');
+        let end: &[u8] = if is_open { b"\n" } else { b"" };
+        [rules, end, SIGNERS, b"\n", allowed_signers].concat()
+    }
+
+    /// Reads a policy: its rules, and after the line `[allowed_signers]` whose signatures count.
     ///
     /// # Errors
     ///
     /// [`PolicyError`] says what is wrong with which line.
-    pub fn parse(policy: &[u8], allowed_signers: &[u8]) -> Result<Self, PolicyError> {
-        if policy.len() > Self::MAX_BYTES {
-            let bytes = policy.len();
+    pub fn parse(text: &[u8]) -> Result<Self, PolicyError> {
+        if text.len() > Self::MAX_BYTES {
+            let bytes = text.len();
             return Err(PolicyError::TooLarge { bytes });
         }
+        let (own, allowed_signers) = parts(text);
         let has_local = Cell::new(false);
         let signers = AllowedSigners::parse(allowed_signers, |time| {
             has_local.set(true);
@@ -111,7 +119,7 @@ impl Policy {
             return Err(PolicyError::LocalTime);
         }
         let mut rules = Vec::new();
-        for (line, bytes) in (1..).zip(policy.split(|it| *it == b'\n')) {
+        for (line, bytes) in (1..).zip(own.split(|it| *it == b'\n')) {
             let rule = PolicyRule::parse(bytes, signers.keys());
             rules.extend(rule.map_err(|cause| PolicyError::Line { line, cause })?);
         }
@@ -148,6 +156,22 @@ impl Policy {
     pub fn rules(&self) -> &[PolicyRule] {
         &self.rules
     }
+}
+
+/// The line between the rules and the allowed signers.
+const SIGNERS: &[u8] = b"[allowed_signers]";
+
+/// Returns what is before and after that line; all of it is before where there is none.
+fn parts(text: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    for line in text.split_inclusive(|it| *it == b'\n') {
+        let (before, after) = (&text[..at], &text[at + line.len()..]);
+        if line.trim_ascii() == SIGNERS {
+            return (before, after);
+        }
+        at += line.len();
+    }
+    (text, b"")
 }
 
 impl fmt::Display for PolicyRule {
@@ -191,6 +215,10 @@ impl PolicyRule {
             .trim_start_matches(is_space)
             .split_once(is_space)?;
         let (engine, version) = refs.trim_start_matches(is_space).split_once('/')?;
+        // Whoever writes one means a comment, and would have a rule that no ref matches.
+        if refs.contains(" #") || refs.contains("\t#") {
+            return None;
+        }
         let is_number = keys.bytes().all(|it| it.is_ascii_digit());
         if !is_number || engine.is_empty() || version.is_empty() {
             return None;
@@ -215,7 +243,7 @@ mod tests {
     const KEYS: &[u8] = b"a@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea\n";
 
     fn threshold(policy: &str, name: &str) -> usize {
-        let policy = Policy::parse(policy.as_bytes(), KEYS).unwrap();
+        let policy = Policy::parse(&Policy::text(policy.as_bytes(), KEYS)).unwrap();
         policy.threshold(&name.parse().unwrap())
     }
 
@@ -260,22 +288,21 @@ mod tests {
             (b"require 1 vllm/\xff", line(1, PolicyLineError::NotText)),
             (b"require 1 vllm/\x1b[2J", line(1, PolicyLineError::NotText)),
             (b"require\r1 vllm/1", line(1, PolicyLineError::NotText)),
+            (b"require 1 vllm/* # all", line(1, PolicyLineError::Form)),
             (b"require 2 vllm/1", line(1, too_few)),
         ] {
-            assert_eq!(Policy::parse(policy, KEYS), Err(expected), "{policy:?}");
+            let parsed = Policy::parse(&Policy::text(policy, KEYS));
+            assert_eq!(parsed, Err(expected), "{policy:?}");
         }
         let large = vec![b'\n'; Policy::MAX_BYTES + 1];
         let bytes = large.len();
-        assert_eq!(
-            Policy::parse(&large, KEYS),
-            Err(PolicyError::TooLarge { bytes })
-        );
-        assert!(Policy::parse(&large[1..], KEYS).is_ok());
+        assert_eq!(Policy::parse(&large), Err(PolicyError::TooLarge { bytes }));
+        assert!(Policy::parse(&large[1..]).is_ok());
     }
 
     #[test]
     fn signers_have_to_be_whole_and_of_no_time_zone() {
-        let refused = Policy::parse(b"", b"nobody");
+        let refused = Policy::parse(b"[allowed_signers]\nnobody");
         assert!(
             matches!(refused, Err(PolicyError::Signers(_))),
             "{refused:?}"
@@ -283,7 +310,7 @@ mod tests {
         for (validity, is_local) in [("20300101Z", false), ("20300101", true)] {
             let keys = std::str::from_utf8(KEYS).unwrap();
             let keys = keys.replace("ssh-", &format!("valid-before=\"{validity}\" ssh-"));
-            let parsed = Policy::parse(b"", keys.as_bytes());
+            let parsed = Policy::parse(&Policy::text(b"", keys.as_bytes()));
             assert_eq!(parsed == Err(PolicyError::LocalTime), is_local);
         }
     }

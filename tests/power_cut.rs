@@ -29,8 +29,8 @@ struct Told {
     attached: BTreeMap<ObjectId, Vec<ObjectId>>,
     /// The named snapshots.
     snapshots: BTreeMap<String, (ObjectId, Snapshot)>,
-    /// The files `policy`, `allowed_signers` and `format`.
-    policy: [Option<String>; 3],
+    /// The files `policy` and `format`.
+    policy: [Option<String>; 2],
 }
 
 const NAMES: [&str; 3] = ["llamacpp/b1", "llamacpp/b2", "vllm/0.9.2"];
@@ -54,7 +54,7 @@ fn tell(catalog: &Catalog) -> Told {
         assert!(readable, "{object}");
         (*object, attached)
     });
-    let policy = ["policy", "allowed_signers", "format"];
+    let policy = ["policy", "format"];
     let policy = policy.map(|name| fs::read_to_string(catalog.root().join(name)).ok());
     let snapshots = catalog.snapshots().unwrap().into_iter().map(|named| {
         let named = named.unwrap();
@@ -172,7 +172,7 @@ fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
         #[cfg(feature = "signatures")]
         (
             "set a policy",
-            Box::new(move |catalog| catalog.set_policy(b"# none\n", b"# nobody\n").unwrap()),
+            Box::new(move |catalog| catalog.set_policy(b"# none\n").unwrap()),
         ),
         #[cfg(feature = "signatures")]
         (

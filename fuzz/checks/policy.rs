@@ -15,7 +15,7 @@ pub fn policy(bytes: &[u8]) {
     let (policy, name) = bytes.split_at(end.unwrap_or(bytes.len()));
     let name = std::str::from_utf8(name).ok();
     let name = name.and_then(|it| it.trim().parse::<RefName>().ok());
-    let read = |bytes: &[u8]| Policy::parse(bytes, SIGNERS);
+    let read = |bytes: &[u8]| Policy::parse(&Policy::text(bytes, SIGNERS));
     let whole = read(policy);
     let (mut rules, mut keys) = (Vec::new(), None);
     for (number, line) in (1..).zip(policy.split(|it| *it == b'\n')) {

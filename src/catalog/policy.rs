@@ -7,7 +7,7 @@ use crate::durable::{Hold, Permissions};
 use crate::error::Error;
 use crate::layout;
 use crate::marker::Feature;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyError};
 
 impl Catalog {
     /// Returns the policy of this catalog; `None` where it has none, and nothing need be signed.
@@ -17,25 +17,23 @@ impl Catalog {
     /// [`Error::Policy`] where it is wrong: refs that are to hold something else then stay, whatever it is.
     pub fn policy(&self) -> Result<Option<Policy>, Error> {
         let path = Path::new(layout::POLICY);
-        let Some(rules) = self.root.read(path, layout::MAX_POLICY_BYTES)? else {
+        let Some(text) = self.root.read(path, layout::MAX_POLICY_BYTES)? else {
             return Ok(None);
         };
-        let path = Path::new(layout::ALLOWED_SIGNERS);
-        let signers = self.root.read(path, layout::MAX_ALLOWED_SIGNERS_BYTES)?;
-        let policy = Policy::parse(&rules, &signers.unwrap_or_default());
-        let root = || self.root.path().to_owned();
-        policy.map(Some).map_err(|cause| Error::Policy {
-            root: root(),
-            cause,
-        })
+        let policy = Policy::parse(&text).map(Some);
+        policy.map_err(|cause| self.wrong_policy(cause))
     }
 
-    /// Gives this catalog a policy, in the place of the one that it has: the contents of the files `policy`
-    /// and `allowed_signers`, which are kept as they are. It holds for all changes of refs that begin after
-    /// that, by whatever program; what refs hold now stays.
+    fn wrong_policy(&self, cause: PolicyError) -> Error {
+        let root = self.root.path().to_owned();
+        Error::Policy { root, cause }
+    }
+
+    /// Gives this catalog a policy, in the place of the one that it has: the content of the file `policy`,
+    /// which is kept as it is. It holds for all changes of refs that begin after that, by whatever program;
+    /// what refs hold now stays. [`Policy::text`] makes one of rules and allowed signers.
     ///
-    /// When this returns, it survives a power cut. One that comes before may leave the new signers with the
-    /// old rules; doing it again is harmless.
+    /// When this returns, it survives a power cut.
     ///
     /// # Locking
     ///
@@ -43,18 +41,18 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Policy`] where it is wrong, and those of a catalog that cannot be written.
-    pub fn set_policy(&self, policy: &[u8], allowed_signers: &[u8]) -> Result<(), Error> {
-        told("policy", self.write_policy(policy, allowed_signers))
+    /// [`Error::Policy`] where it is wrong, and those of a catalog that cannot be written: it has the policy
+    /// that it had.
+    pub fn set_policy(&self, policy: &[u8]) -> Result<(), Error> {
+        told("policy", self.write_policy(policy))
     }
 
-    fn write_policy(&self, policy: &[u8], allowed_signers: &[u8]) -> Result<(), Error> {
+    fn write_policy(&self, policy: &[u8]) -> Result<(), Error> {
         self.require_writable()?;
-        Policy::parse(policy, allowed_signers).map_err(|cause| Error::Policy {
-            root: self.root.path().to_owned(),
-            cause,
-        })?;
+        Policy::parse(policy).map_err(|cause| self.wrong_policy(cause))?;
         let _lock = self.begin_write(Hold::Exclusive)?;
+        // What lies in its place is told before anything is written.
+        self.root.own_dir()?.has_file(layout::POLICY)?;
         // First what keeps out those who would not heed it.
         let feature = Feature::policy();
         let found = self.marker()?;
@@ -62,7 +60,6 @@ impl Catalog {
             let marker = [&*found, feature.to_line().as_bytes()].concat();
             self.replace(layout::FORMAT, &marker)?;
         }
-        self.replace(layout::ALLOWED_SIGNERS, allowed_signers)?;
         self.replace(layout::POLICY, policy)
     }
 
@@ -83,12 +80,8 @@ impl Catalog {
         let _lock = self.begin_write(Hold::Exclusive)?;
         let top = self.root.own_dir()?;
         let had_one = top.has_file(layout::POLICY)?;
-        for name in [layout::POLICY, layout::ALLOWED_SIGNERS] {
-            if top.has_file(name)? {
-                top.remove(name)?;
-            }
-            top.sync()?;
-        }
+        top.remove(layout::POLICY)?;
+        top.sync()?;
         let (found, feature) = (self.marker()?, Feature::policy());
         if self.features_of(&found)?.contains(&feature) {
             let line = feature.to_line();

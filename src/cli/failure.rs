@@ -139,8 +139,7 @@ fn hint(error: &Error) -> Option<String> {
             "whoever vouches for it signs it: `sign`; `signatures` shows what there is".to_owned()
         }
         Error::Policy { .. } => {
-            "correct the files `policy` and `allowed_signers` and give them to `policy set`; until then no ref \
-             comes to hold anything else"
+            "give the catalog a right one with `policy set`; until then no ref comes to hold anything else"
                 .to_owned()
         }
         Error::SeveralManifests { .. } => "name one with --manifest".to_owned(),

@@ -7,7 +7,7 @@ use engine_catalog::{Catalog, Policy, Slug};
 use serde_json::json;
 
 use super::failure::{Failure, say};
-use super::input::read;
+use super::input::{read, refuse};
 use super::verify::counted;
 use super::{Context, Status, now_ms};
 
@@ -46,13 +46,13 @@ enum Action {
     ///
     /// What refs hold now stays: `verify` names those that hold what the policy would not let them.
     Set {
-        /// The rules; `-` for standard input
+        /// The policy; `-` for standard input
         #[arg(value_name = "FILE")]
-        rules: PathBuf,
+        file: PathBuf,
 
-        /// Whose signatures count
+        /// Whose signatures count, where FILE has the rules alone
         #[arg(long, value_name = "FILE")]
-        signers: PathBuf,
+        signers: Option<PathBuf>,
     },
     /// Remove the policy: nothing need be signed any more
     Remove,
@@ -65,12 +65,14 @@ impl PolicyCommand {
                 let policy = context.read()?.policy()?;
                 show(context, policy.as_ref())?;
             }
-            Some(Action::Set { rules, signers }) => {
-                let (rules, signers) = (read(&rules)?, read(&signers)?);
-                Policy::parse(&rules, &signers)
-                    .map_err(|error| Failure::Input(format!("the policy is refused: {error}")))?;
+            Some(Action::Set { file, signers }) => {
+                let mut policy = read(&file)?;
+                if let Some(signers) = &signers {
+                    policy = Policy::text(&policy, &read(signers)?);
+                }
+                Policy::parse(&policy).map_err(|error| refuse(&file, error))?;
                 let catalog = context.open()?;
-                catalog.set_policy(&rules, &signers)?;
+                catalog.set_policy(&policy)?;
                 show(context, catalog.policy()?.as_ref())?;
                 tell_lacking(&catalog)?;
             }

@@ -62,7 +62,7 @@ impl Error {
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             #[cfg(feature = "signatures")]
-            Self::Policy { .. } => ErrorKind::Refused,
+            Self::Policy { .. } => ErrorKind::Unavailable,
             Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
             Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
                 // Somebody named an object of another kind.

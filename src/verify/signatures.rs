@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::filter::Filter;
 use crate::hash::ObjectId;
 use crate::layout;
-use crate::policy::{PolicyError, RequiredSignatures};
+use crate::policy::RequiredSignatures;
 use crate::sshsig::SignatureError;
 
 use super::finding::Finding;
@@ -40,19 +40,9 @@ impl Catalog {
         match self.policy() {
             Ok(Some(policy)) => self.find_unsigned(&policy.look_in(&[self], at_ms)),
             Ok(None) => Ok(Vec::new()),
-            Err(Error::Policy { cause, .. }) => {
-                let file = match &cause {
-                    PolicyError::Signers(_) | PolicyError::LocalTime => layout::ALLOWED_SIGNERS,
-                    _ => layout::POLICY,
-                };
-                Ok(vec![malformed(file, cause.to_string())])
-            }
+            Err(Error::Policy { cause, .. }) => Ok(vec![malformed(cause.to_string())]),
             Err(Error::Path(error)) if matches!(error.cause, Cause::TooLarge { .. }) => {
-                let file = match error.path.ends_with(layout::POLICY) {
-                    true => layout::POLICY,
-                    false => layout::ALLOWED_SIGNERS,
-                };
-                Ok(vec![malformed(file, error.cause.to_string())])
+                Ok(vec![malformed(error.cause.to_string())])
             }
             // Something else than a file lies in the place of one, which `verify` tells.
             Err(error) if error.kind() == ErrorKind::Damage => Ok(Vec::new()),
@@ -81,8 +71,12 @@ impl Catalog {
     }
 }
 
-fn malformed(file: &str, message: String) -> Finding {
-    Finding::new(Slug::PolicyMalformed, PathBuf::from(file), message)
+fn malformed(message: String) -> Finding {
+    Finding::new(
+        Slug::PolicyMalformed,
+        PathBuf::from(layout::POLICY),
+        message,
+    )
 }
 
 fn refused_signature(subject: &ObjectId, signature: &JudgedSignature) -> Finding {

@@ -67,15 +67,9 @@ fn of_catalog(root: &Path, whose: &str, facts: &mut Facts) {
         });
         note("snapshot", said);
     }
-    let read = |file: &str| fs::read_to_string(root.join(file)).ok();
-    let (policy, signers) = (read("policy"), read("allowed_signers"));
-    // Those that the operations set.
-    if policy.as_deref() == Some("# none\n") && signers.as_deref() != Some("# nobody\n") {
-        note("policy that came before its signers", Ok(String::new()));
-    }
+    let policy = fs::read_to_string(root.join("policy")).ok();
     let is_there = policy.is_some();
     note("policy", Ok(format!("{policy:?}")));
-    note("allowed_signers", Ok(format!("{signers:?}")));
     let features = catalog.features();
     let features = features.map(|it| it.into_iter().map(|it| it.name).collect::<Vec<_>>());
     if is_there && features.as_ref().is_ok_and(Vec::is_empty) {

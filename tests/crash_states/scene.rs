@@ -58,7 +58,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             "set another policy",
             |root| {
                 catalog(root, &["old"]);
-                let set = open(root).set_policy(b"", b"");
+                let set = open(root).set_policy(b"");
                 set.expect("it is right");
             },
             set_policy,
@@ -426,7 +426,7 @@ fn attach(root: &Path) {
 
 #[cfg(feature = "signatures")]
 fn set_policy(root: &Path) {
-    let set = open(root).set_policy(b"# none\n", b"# nobody\n");
+    let set = open(root).set_policy(b"# none\n");
     set.expect("it is right");
 }
 

@@ -21,7 +21,7 @@ fn policies_require_what_section_5_7_says() {
         let (policy, expected) = json_string(&line);
         let (keys, expected) = expected.split_once(char::is_whitespace).unwrap();
         let signers = SIGNERS[..keys.parse().unwrap()].concat();
-        let found = Policy::parse(policy.as_bytes(), signers.as_bytes());
+        let found = Policy::parse(&Policy::text(policy.as_bytes(), signers.as_bytes()));
         let expected = expected.trim();
         if let Some(why) = expected.strip_prefix("refused: ") {
             let found = match found.unwrap_err() {
@@ -58,20 +58,20 @@ pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
     let put = || catalog.put(&entry(1), &stamp()).unwrap_err();
     match row {
         73 => {
-            let set = catalog.set_policy(b"require 1 */*", SIGNERS[0].as_bytes());
-            set.unwrap();
+            let policy = Policy::text(b"require 1 */*", SIGNERS[0].as_bytes());
+            catalog.set_policy(&policy).unwrap();
             Some(Box::new(put()))
         }
         74 => {
-            scratch.write("policy", "require 1 */*");
-            let too_few = put().to_string();
-            assert!(too_few.contains("`allowed_signers` names 0"), "{too_few}");
-            scratch.write("policy", "");
-            scratch.write("allowed_signers", "nobody");
-            let wrong = put().to_string();
-            assert!(wrong.contains("`allowed_signers`, line 1"), "{wrong}");
+            for (policy, why) in [
+                ("require 1 */*", "[allowed_signers] names 0"),
+                ("[allowed_signers]\nnobody", "line 1"),
+            ] {
+                scratch.write("policy", policy);
+                let error = put().to_string();
+                assert!(error.contains(why), "{error}");
+            }
             scratch.write("policy", "require");
-            scratch.write("allowed_signers", "");
             Some(Box::new(put()))
         }
         _ => None,

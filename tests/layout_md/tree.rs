@@ -107,7 +107,6 @@ fn everything_that_is_made_has_a_place_in_section_1_and_every_place_is_used() {
         "cache/<any name>",
         "peers",
         "policy",
-        "allowed_signers",
     ];
     assert_eq!(unused, only_sometimes);
 }
@@ -162,16 +161,15 @@ fn limits_are_those_that_the_library_enforces() {
                 scratch.write_size("snapshots/x", over);
                 too_large(scratch.catalog.find_snapshot("x").map(drop), *limit);
             }
-            // The library reads them where it judges signatures.
+            // The library reads it where it judges signatures.
             #[cfg(feature = "signatures")]
-            "policy" | "allowed_signers" => {
-                scratch.write("policy", "");
+            "policy" => {
                 scratch.write_size(what, over);
                 too_large(scratch.catalog.policy().map(drop), *limit);
                 scratch.write(what, "");
             }
             #[cfg(not(feature = "signatures"))]
-            "policy" | "allowed_signers" => {}
+            "policy" => {}
             "peers" => {
                 scratch.write_size("peers", over);
                 too_large(scratch.catalog.peers().map(drop), *limit);
@@ -197,7 +195,7 @@ fn limits_are_those_that_the_library_enforces() {
         }
     }
     let kinds = Schema::ALL.len();
-    assert_eq!(limits.len(), kinds + 7, "a limit is missing or unknown");
+    assert_eq!(limits.len(), kinds + 6, "a limit is missing or unknown");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use engine_catalog::{
 
 use crate::keys::required;
 use crate::support::{Home, entry, stamp};
-use crate::{current, guarded, unsigned_by};
+use crate::{current, guarded, set, unsigned_by};
 
 /// The entries that were stored and left their ref where it was.
 fn left(imported: &Imported) -> Vec<ObjectId> {
@@ -66,8 +66,7 @@ fn what_ours_holds_already_need_not_be_signed_to_be_the_same() {
     let theirs = Home::new();
     theirs.put(&entry("b1", 1));
     import(&ours, &theirs);
-    let signers = keys.lines().as_bytes();
-    ours.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    set(&ours, "require 1 */*", keys.lines());
     let again = import(&ours, &theirs);
     assert_eq!(again.refs[0].outcome, ImportOutcome::Same);
 }

@@ -7,7 +7,7 @@ use engine_catalog::{
 };
 
 use crate::support::{entry, name, stamp};
-use crate::{current, guarded, unsigned};
+use crate::{current, guarded, set, unsigned};
 
 #[test]
 fn entry_that_nobody_has_signed_is_stored_and_made_current_once_it_is() {
@@ -102,8 +102,7 @@ fn rollback_leads_only_to_what_is_signed_and_retiring_needs_nothing() {
     };
     home.catalog.remove_policy().unwrap();
     let (old, new) = (home.put(&entry("b1", 1)), home.put(&entry("b1", 2)));
-    let signers = keys.lines().as_bytes();
-    home.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    set(&home, "require 1 */*", keys.lines());
     let ref_name = name("llamacpp/b1");
     let back = |to| home.catalog.rollback(&ref_name, to, &stamp(3));
     assert_eq!(unsigned(back(None), "llamacpp/b1"), old);
@@ -123,8 +122,7 @@ fn key_that_is_no_longer_valid_does_not_count() {
     let object = unsigned(home.catalog.put(&entry("b1", 1), &stamp(1)), "llamacpp/b1");
     keys.keygen.key("old", crate::keygen::ED25519, "");
     keys.accept("old", "valid-before=\"20200101Z\"");
-    let signers = keys.lines().as_bytes();
-    home.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    set(&home, "require 1 */*", keys.lines());
     keys.sign("old", &home.catalog, &object);
     // Whatever time the change is said to be of.
     unsigned(home.catalog.put(&entry("b1", 1), &stamp(1)), "llamacpp/b1");
@@ -140,8 +138,7 @@ fn policy_holds_for_those_who_have_the_catalog_open() {
     home.catalog.remove_policy().unwrap();
     let other = Catalog::open(home.catalog.root()).unwrap();
     other.put(&entry("b1", 1), &stamp(1)).unwrap();
-    let signers = keys.lines().as_bytes();
-    home.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    set(&home, "require 1 */*", keys.lines());
     unsigned(other.put(&entry("b1", 2), &stamp(2)), "llamacpp/b1");
 }
 
@@ -173,8 +170,7 @@ fn what_is_current_already_may_be_put_and_recorded_again() {
     };
     home.put(&entry("b1", 1));
     home.catalog.record(&engine(1), &stamp(1)).unwrap();
-    let signers = keys.lines().as_bytes();
-    home.catalog.set_policy(b"require 1 */*", signers).unwrap();
+    set(&home, "require 1 */*", keys.lines());
     let put = home.catalog.put(&entry("b1", 1), &stamp(2)).unwrap();
     assert!(put.is_unchanged());
     let recorded = home.catalog.record(&engine(2), &stamp(2)).unwrap();

@@ -17,7 +17,7 @@ mod program_obeys;
 mod support;
 mod told;
 
-use engine_catalog::{Error, ObjectId};
+use engine_catalog::{Error, ObjectId, Policy};
 
 use crate::keygen::ED25519;
 use crate::keys::Keys;
@@ -30,9 +30,14 @@ const RULES: &str = "require 0 llamacpp/dev-*\nrequire 1 llamacpp/*\n";
 fn guarded() -> Option<(Home, Keys)> {
     let keys = Keys::of(&[("a", ED25519)])?;
     let home = Home::new();
-    let signers = keys.lines().as_bytes();
-    home.catalog.set_policy(RULES.as_bytes(), signers).unwrap();
+    set(&home, RULES, keys.lines());
     Some((home, keys))
+}
+
+/// Gives a catalog a policy.
+fn set(home: &Home, rules: &str, signers: &str) {
+    let policy = Policy::text(rules.as_bytes(), signers.as_bytes());
+    home.catalog.set_policy(&policy).unwrap();
 }
 
 /// What the ref holds.

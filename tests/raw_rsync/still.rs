@@ -22,7 +22,6 @@ fn new_place_gets_a_catalog_and_nothing_else() {
         ("cache/index", "x"),
         ("peers", "elsewhere:/a"),
         ("policy", ""),
-        ("allowed_signers", ""),
         ("quarantine/bad", "x"),
         ("objects/.abc.XXXXXX", "x"),
     ] {
@@ -44,7 +43,6 @@ fn new_place_gets_a_catalog_and_nothing_else() {
             "cache/",
             "peers",
             "policy",
-            "allowed_signers",
             "quarantine/",
             "objects/.",
         ]
