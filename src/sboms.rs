@@ -49,7 +49,7 @@ impl Catalog {
             if DocumentFormat::of(&attachment.media_type).is_none() {
                 return Ok(None);
             }
-            let read = match Document::parse(&attachment.payload) {
+            let read = match Document::parse_as(&attachment.media_type, &attachment.payload) {
                 Ok(document) => {
                     let linkage = files.link(record, &document)?;
                     Ok((document, linkage))

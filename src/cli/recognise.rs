@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use engine_catalog::{Catalog, Document, DocumentFormat, Linkage, MediaType, Record, Verdict};
+use engine_catalog::{
+    Catalog, Document, DocumentError, DocumentFormat, Linkage, MediaType, Record, Verdict,
+};
 
 use super::bar::HashingBar;
 use super::failure::{Failure, say};
@@ -25,19 +27,28 @@ pub(super) fn media_type(
             }
         };
     };
-    let Some(expected) = DocumentFormat::of(&given) else {
+    if DocumentFormat::of(&given).is_none() {
         return Ok((given, None));
-    };
-    let why = match Document::parse(payload) {
-        Ok(document) if document.media_type == given => return Ok((given, Some(document))),
-        Err(error) if error.unread() == Some(expected) => {
+    }
+    match Document::parse_as(&given, payload) {
+        Ok(document) => Ok((given, Some(document))),
+        Err(error) if error.unread().is_some() => {
             say("note", &format!("it is attached unread: {error}"));
-            return Ok((given, None));
+            Ok((given, None))
         }
-        Ok(document) => format!("it is {}", document.media_type),
-        Err(error) => error.to_string(),
-    };
-    Err(refuse(file, format!("it is not {given}: {why}; {UNREAD}")))
+        Err(error) => {
+            let is_not = is_not(&given, &error);
+            Err(refuse(file, format!("it {is_not}; {UNREAD}")))
+        }
+    }
+}
+
+/// What is wrong with a document that is not what its media type says, for a person.
+pub(super) fn is_not(media_type: &MediaType, error: &DocumentError) -> String {
+    match error {
+        DocumentError::OtherType { found, .. } => format!("is not {media_type}: it is {found}"),
+        error => format!("is not {media_type}: {error}"),
+    }
 }
 
 /// What whoever wants it anyway can do.

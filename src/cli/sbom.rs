@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::bar::HashingBar;
 use super::failure::Failure;
 use super::get::find;
-use super::recognise::told;
+use super::recognise::{is_not, told};
 use super::text::{printable, short};
 use super::{Context, Status};
 
@@ -130,9 +130,8 @@ impl Shown {
                 ("cannot-tell", Some(reason), told, None)
             }
             Err(error) => {
-                let reason = error.to_string();
-                let told = format!("is not {}: {reason}", attachment.media_type);
-                (INVALID, Some(reason), told, None)
+                let told = is_not(&attachment.media_type, &error);
+                (INVALID, Some(error.to_string()), told, None)
             }
         };
         Self {

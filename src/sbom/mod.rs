@@ -123,6 +123,14 @@ pub enum DocumentError {
         /// The version that it says it has.
         found: String,
     },
+    /// It is of another format than its media type says.
+    #[error("it is {found}, expected {expected}")]
+    OtherType {
+        /// The media type that it is said to have.
+        expected: MediaType,
+        /// That of what it is.
+        found: MediaType,
+    },
     /// It is an envelope or a bundle of something else than a statement.
     #[error("it holds {found:?}, and only in-toto statements are read")]
     NoStatement {
@@ -256,6 +264,29 @@ impl Document {
         match mark(marks.media_type).filter(|it| it.starts_with(BUNDLE)) {
             Some(media_type) => statement::read_bundle(bytes, &media_type),
             None => Err(DocumentError::Unrecognised),
+        }
+    }
+
+    /// As [`parse`](Self::parse), of what is said to have this media type: it has to be of the format that
+    /// [`DocumentFormat::of`] returns for that, if any. Which version of the format is for the document to
+    /// say: Sigstore bundles have a media type for each.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError::OtherType`] where it is of another format, whether that is read or not; and those of
+    /// [`parse`](Self::parse).
+    pub fn parse_as(media_type: &MediaType, bytes: &[u8]) -> Result<Self, DocumentError> {
+        let parsed = Self::parse(bytes);
+        let found = match &parsed {
+            Ok(document) => Some((document.format, document.media_type.clone())),
+            Err(error) => error.unread().map(|format| (format, format.media_type())),
+        };
+        match (DocumentFormat::of(media_type), found) {
+            (Some(expected), Some((format, found))) if format != expected => {
+                let expected = media_type.clone();
+                Err(DocumentError::OtherType { expected, found })
+            }
+            _ => parsed,
         }
     }
 }

@@ -193,6 +193,31 @@ fn document_that_is_none_shows_in_the_exit_status() {
 }
 
 #[test]
+fn document_that_is_another_than_its_media_type_says_shows_in_the_exit_status() {
+    let program = with_engine(&[]);
+    let mut other = cyclonedx("library", "x", "1", ("SHA-256", OTHER));
+    // Also of a version that is not read.
+    let shown = ["1.6", "1.8"].map(|version| {
+        other["specVersion"] = version.into();
+        let text = other.to_string();
+        let object = attach_unread(&program, "application/spdx+json", text.as_bytes());
+        let shown = shows(&program, &["sbom", "llamacpp/b1"]);
+        let json = program.stdout(&["sbom", "llamacpp/b1", "--json"]).0;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["verdict"], "invalid");
+        let removed = program.stdout(&["attachments", "remove", &object.to_string()]);
+        assert_eq!(removed.1, 0);
+        shown
+    });
+    assert_eq!(shown[0], shown[1]);
+    assert_snapshot!(shown[0], @"
+    [OBJECT]  -
+      is not application/spdx+json: it is application/vnd.cyclonedx+json
+    [exit status 1]
+    ");
+}
+
+#[test]
 fn contradiction_and_damage_show_in_the_exit_status() {
     let right = spdx(&[("server", "SHA256", SERVER_SHA256)]);
     let wrong = spdx(&[("ggml.so", "SHA256", OTHER)]);

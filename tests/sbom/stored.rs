@@ -2,20 +2,23 @@
 
 use std::fs;
 
-use engine_catalog::{AttachedDocument, Attachment, Check, DocumentError, Record, Untold, Verdict};
-use serde_json::Value;
+use base64ct::{Base64, Encoding};
+use engine_catalog::{
+    AttachedDocument, Attachment, Check, DocumentError, ObjectId, Record, Untold, Verdict,
+};
+use serde_json::{Value, json};
 
 use crate::samples::*;
 use crate::support::Home;
 
-fn attach(home: &Home, record: &Record, media_type: &str, payload: &[u8]) {
+fn attach(home: &Home, record: &Record, media_type: &str, payload: &[u8]) -> ObjectId {
     let attachment = Attachment {
         subject: record.object,
         media_type: media_type.parse().unwrap(),
         name: None,
         payload: payload.to_vec(),
     };
-    home.catalog.attach(&attachment).unwrap();
+    home.catalog.attach(&attachment).unwrap()
 }
 
 fn documents(home: &Home, record: &Record) -> Vec<AttachedDocument> {
@@ -50,6 +53,57 @@ fn documents_are_found_by_their_media_types_and_each_is_judged() {
         (&Verdict::NamesFiles, 2)
     );
     assert_eq!(cyclonedx.read, Err(DocumentError::Unrecognised));
+}
+
+#[test]
+fn document_of_another_format_than_its_media_type_says_is_told_with_both() {
+    let home = Home::new();
+    let record = record(&home, &FILES);
+    let right = of_both_files();
+    let mut newer = right.clone();
+    newer["spdxVersion"] = "SPDX-9.9".into();
+    for document in [right, newer] {
+        for said in [
+            "application/vnd.cyclonedx+json",
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
+        ] {
+            let object = attach(&home, &record, said, document.to_string().as_bytes());
+            let found = documents(&home, &record);
+            let expected = DocumentError::OtherType {
+                expected: said.parse().unwrap(),
+                found: "application/spdx+json".parse().unwrap(),
+            };
+            assert_eq!(found[0].read, Err(expected), "{said}");
+            home.catalog.detach(&record.object, &object).unwrap();
+        }
+    }
+}
+
+#[test]
+fn bundle_may_have_the_media_type_of_any_version() {
+    let home = Home::new();
+    let record = record(&home, &FILES);
+    let statement = statement(&[("x", SERVER_SHA256)]).to_string();
+    let bundle = json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "dsseEnvelope": {
+            "payloadType": "application/vnd.in-toto+json",
+            "payload": Base64::encode_string(statement.as_bytes()),
+            "signatures": [{"sig": ""}],
+        },
+    });
+    for version in ["+json", ".v0.3+json"] {
+        let media_type = format!("application/vnd.dev.sigstore.bundle{version}");
+        attach(&home, &record, &media_type, bundle.to_string().as_bytes());
+    }
+    let found = documents(&home, &record);
+    let verdicts = found
+        .iter()
+        .map(|it| it.read.as_ref().unwrap().1.verdict.clone());
+    assert_eq!(
+        verdicts.collect::<Vec<_>>(),
+        [Verdict::NamesFiles, Verdict::NamesFiles]
+    );
 }
 
 #[test]
