@@ -178,7 +178,18 @@ impl Catalog {
         record: &Record,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<Manifest>, Error> {
-        let mut manifests = self.describing(record)?;
+        let manifests = self.manifests(&record.object)?;
+        self.closest_on_disk(manifests, record, progress)
+    }
+
+    /// As [`manifest_on_disk`](Self::manifest_on_disk), of some of the manifests of the entry.
+    pub(crate) fn closest_on_disk(
+        &self,
+        mut manifests: Vec<Manifest>,
+        record: &Record,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<Manifest>, Error> {
+        manifests.retain(|manifest| describes(manifest, &record.entry));
         let Some(first) = record
             .entry
             .artifacts

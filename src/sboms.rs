@@ -1,6 +1,6 @@
 //! SBOMs and statements of an entry, and what each says of it (layout.md section 10.6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,8 +35,9 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// As [`attached`](Self::attached) and [`manifests`](Self::manifests); and [`Error::Artifact`] where a
-    /// file changes meanwhile.
+    /// Those of [`attached`](Self::attached). An attachment that cannot be read is an error of the iterator,
+    /// which goes on after it; so is [`Error::Artifact`], where a file changes meanwhile. A manifest of the
+    /// files that cannot be read is one of these, and nothing is known by it.
     pub fn documents<'c>(
         &'c self,
         record: &'c Record,
@@ -69,7 +70,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// Those of [`manifests`](Self::manifests); and [`Error::Artifact`] where a file changes meanwhile.
+    /// [`Error::Path`] where what is attached to the entry cannot be listed, and [`Error::Artifact`] where a
+    /// file changes meanwhile. A manifest that cannot be read says nothing.
     pub fn link_document(
         &self,
         record: &Record,
@@ -95,7 +97,9 @@ impl<'c> Files<'c> {
         record: &Record,
         progress: &'c mut dyn FnMut(Progress<'_>),
     ) -> Result<Self, Error> {
-        let manifest = catalog.manifest_on_disk(record, progress)?;
+        // What is attached and cannot be read is told where it is listed, and keeps no other from being read.
+        let manifests = catalog.each_manifest(&record.object)?.flatten().collect();
+        let manifest = catalog.closest_on_disk(manifests, record, progress)?;
         Ok(Self {
             catalog,
             manifest,
@@ -105,17 +109,32 @@ impl<'c> Files<'c> {
     }
 
     fn link(&mut self, record: &Record, document: &Document) -> Result<Linkage, Error> {
-        let algorithms = document.algorithms();
-        let mut files = Vec::new();
-        // Taken, for hashing needs the rest.
+        // Taken, for hashing needs the rest, and put back also where that fails: others are linked after it.
         let manifest = self.manifest.take();
-        for (path, file) in manifest.iter().flat_map(|manifest| &manifest.files) {
+        let files = self.known(manifest.as_ref(), &document.algorithms());
+        self.manifest = manifest;
+        Ok(document.link(&Known {
+            engine: &record.entry.engine,
+            version: &record.entry.version,
+            digest: record.entry.digest.as_deref(),
+            is_one_thing: record.entry.artifacts.len() <= 1,
+            files: files?,
+        }))
+    }
+
+    fn known(
+        &mut self,
+        manifest: Option<&Manifest>,
+        algorithms: &BTreeSet<Algorithm>,
+    ) -> Result<Vec<KnownFile>, Error> {
+        let mut files = Vec::new();
+        for (path, file) in manifest.into_iter().flat_map(|it| &it.files) {
             let mut known = KnownFile {
                 path: path.clone(),
                 digests: BTreeMap::new(),
                 unread: None,
             };
-            for algorithm in &algorithms {
+            for algorithm in algorithms {
                 match self.hash(path, file, *algorithm)? {
                     Ok(digest) => {
                         known.digests.insert(*algorithm, digest);
@@ -125,14 +144,7 @@ impl<'c> Files<'c> {
             }
             files.push(known);
         }
-        self.manifest = manifest;
-        Ok(document.link(&Known {
-            engine: &record.entry.engine,
-            version: &record.entry.version,
-            digest: record.entry.digest.as_deref(),
-            is_one_thing: record.entry.artifacts.len() <= 1,
-            files,
-        }))
+        Ok(files)
     }
 
     /// Returns the digest of what was recorded of a file.

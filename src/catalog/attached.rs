@@ -31,14 +31,24 @@ impl Catalog {
     /// [`Error::UnreadableAttachment`] where it cannot be returned, and [`Error::MisplacedAttachment`]
     /// where it describes something else.
     pub fn manifests(&self, subject: &ObjectId) -> Result<Vec<Manifest>, Error> {
-        let mut manifests = Vec::new();
-        for object in attachments::list(&self.root, subject)? {
-            let carried = self.carry((*subject, object))?;
-            if let Some(Object::Manifest(manifest)) = carried.and_then(|it| it.object) {
-                manifests.push(manifest);
-            }
-        }
-        Ok(manifests)
+        self.each_manifest(subject)?.collect()
+    }
+
+    /// As [`manifests`](Self::manifests), and goes on after one that may be a manifest and cannot be read.
+    pub(crate) fn each_manifest<'a>(
+        &'a self,
+        subject: &ObjectId,
+    ) -> Result<impl Iterator<Item = Result<Manifest, Error>> + use<'a>, Error> {
+        let subject = *subject;
+        let objects = attachments::list(&self.root, &subject)?.into_iter();
+        let manifests = objects.map(move |object| {
+            let carried = self.carry((subject, object))?;
+            Ok(match carried.and_then(|it| it.object) {
+                Some(Object::Manifest(manifest)) => Some(manifest),
+                _ => None,
+            })
+        });
+        Ok(manifests.filter_map(Result::transpose))
     }
 
     /// Calls `visit` with everything that is attached to `subject`, and to that, each link once. What a

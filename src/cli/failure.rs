@@ -84,6 +84,20 @@ impl Failure {
     }
 }
 
+/// Goes on after what cannot be read: reports and counts it, and returns the rest.
+pub(super) fn readable<'a, T>(
+    found: impl Iterator<Item = Result<T, Error>> + 'a,
+    damaged: &'a mut usize,
+) -> impl Iterator<Item = T> + 'a {
+    found.filter_map(|it| {
+        it.map_err(|error| {
+            let _ = Failure::from(error).report();
+            *damaged += 1;
+        })
+        .ok()
+    })
+}
+
 /// Writes a line about what happens to standard error, quietly if nobody listens.
 pub(super) fn say(label: &str, message: &str) {
     use std::io::Write as _;

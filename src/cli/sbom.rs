@@ -10,7 +10,7 @@ use engine_catalog::{
 use serde::Serialize;
 
 use super::bar::HashingBar;
-use super::failure::Failure;
+use super::failure::{Failure, readable};
 use super::get::find;
 use super::recognise::{is_not, told};
 use super::text::{printable, short};
@@ -24,7 +24,7 @@ use super::{Context, Status};
 /// bundles are not verified.
 ///
 /// Exit status: 0 no document contradicts the entry; 1 one does, or is not what its media type says, or there is
-/// none; 3 something is damaged.
+/// none; 3 something that is attached could not be read, and may be one: the others are shown.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,14 +43,18 @@ impl Sbom {
         let mut bar = HashingBar::default();
         let mut show_progress = |progress: engine_catalog::Progress<'_>| bar.show(progress);
         let documents = catalog.documents(&record, &mut show_progress)?;
-        let documents = documents.map(|document| document.map(Shown::of));
-        let documents: Vec<_> = documents.collect::<Result<_, _>>()?;
+        let mut damaged = 0;
+        let documents = readable(documents, &mut damaged).map(Shown::of);
+        let documents: Vec<_> = documents.collect();
         drop(bar);
         for document in &documents {
             match context.out.is_json() {
                 true => context.out.json(document)?,
                 false => document.show(context)?,
             }
+        }
+        if damaged > 0 {
+            return Err(Failure::Damaged(damaged));
         }
         if documents.is_empty() {
             let none = format!(

@@ -9,7 +9,7 @@ use engine_catalog::{
 use serde::Serialize;
 
 use super::attach::subject;
-use super::failure::{Failure, say};
+use super::failure::{Failure, readable, say};
 use super::signers::read_signers;
 use super::text::printable;
 use super::{Context, Status, now_ms};
@@ -90,15 +90,8 @@ impl Signatures {
         let catalog = context.read()?;
         let subject = subject(&catalog, &self.spec)?;
         let (mut rows, mut keys, mut damaged) = (Vec::new(), DistinctKeys::default(), 0);
-        for judged in catalog.signatures(&subject, &signers, at_ms)? {
-            let judged = match judged {
-                Ok(judged) => judged,
-                Err(error) => {
-                    let _ = Failure::from(error).report();
-                    damaged += 1;
-                    continue;
-                }
-            };
+        let judged = catalog.signatures(&subject, &signers, at_ms)?;
+        for judged in readable(judged, &mut damaged) {
             if let Some(key) = judged.good_key() {
                 keys.add(key);
             }

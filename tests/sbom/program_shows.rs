@@ -218,6 +218,31 @@ fn document_that_is_another_than_its_media_type_says_shows_in_the_exit_status() 
 }
 
 #[test]
+fn attachment_that_cannot_be_read_hides_no_other() {
+    let document = spdx(&[("server", "SHA256", SERVER_SHA256)]);
+    let program = with_engine(&[("one", document)]);
+    let lose = |payload: &[u8]| {
+        let note = attach_unread(&program, "text/plain", payload);
+        fs::remove_file(crate::support::object_file(&program.root(), note)).unwrap();
+    };
+    lose(b"gone");
+    let shown = shows(&program, &["sbom", "llamacpp/b1"]);
+    // That there is no SBOM cannot be told.
+    assert!(!shown.contains("nothing that is attached"), "{shown}");
+    assert!(shown.ends_with("[exit status 3]\n"), "{shown}");
+    // What is lost is attached again, as the hint has it.
+    let (object, status) = program.stdout(&["attach", "llamacpp/b1", "one"]);
+    assert_eq!(status, 0);
+    let file = crate::support::object_file(&program.root(), object.trim().parse().unwrap());
+    fs::remove_file(file).unwrap();
+    assert_snapshot!(attach(&program, &["one"]), @"[OBJECT]");
+    (0..9_u8).for_each(|it| lose(&[it]));
+    let (shown, status) = program.stdout(&["sbom", "llamacpp/b1"]);
+    assert!(shown.contains("names 1 of 2 files"), "{shown}");
+    assert_eq!(status, 3);
+}
+
+#[test]
 fn contradiction_and_damage_show_in_the_exit_status() {
     let right = spdx(&[("server", "SHA256", SERVER_SHA256)]);
     let wrong = spdx(&[("ggml.so", "SHA256", OTHER)]);

@@ -4,7 +4,7 @@ use std::fs;
 
 use base64ct::{Base64, Encoding};
 use engine_catalog::{
-    AttachedDocument, Attachment, Check, DocumentError, ObjectId, Record, Untold, Verdict,
+    AttachedDocument, Attachment, Check, DocumentError, Error, ObjectId, Record, Untold, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -133,6 +133,31 @@ fn files_that_have_drifted_are_not_what_was_recorded() {
     assert_eq!(linkage.verdict, Verdict::CannotTell(Untold::Unread));
     let reasons: Vec<_> = linkage.unread.iter().map(|(_, reason)| &**reason).collect();
     assert_eq!(reasons, ["it is not what was recorded", "it is not there"]);
+}
+
+#[test]
+fn document_after_one_that_could_not_be_linked_is_linked_as_ever() {
+    let home = Home::new();
+    let record = record(&home, &FILES);
+    for version in ["SPDX-2.2", "SPDX-2.3"] {
+        let mut document = of_both_files();
+        document["spdxVersion"] = version.into();
+        attach(
+            &home,
+            &record,
+            "application/spdx+json",
+            document.to_string().as_bytes(),
+        );
+    }
+    let changing = home.outside().join("bin/server");
+    let mut change = |_: engine_catalog::Progress<'_>| fs::write(&changing, "changed").unwrap();
+    let documents = home.catalog.documents(&record, &mut change).unwrap();
+    let [Err(Error::Artifact(_)), Ok(second)] = &documents.collect::<Vec<_>>()[..] else {
+        panic!("the first file changes while it is hashed for the first");
+    };
+    let (_, linkage) = second.read.as_ref().unwrap();
+    assert_eq!(linkage.verdict, Verdict::NamesFiles, "{linkage:?}");
+    assert_eq!((linkage.named.len(), linkage.unread.len()), (1, 1));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use engine_catalog::{Attachment, Catalog, MediaType, Name, ObjectId};
 use serde::Serialize;
 
 use super::attach::subject;
-use super::failure::Failure;
+use super::failure::{Failure, readable};
 use super::text::printable;
 use super::{Context, Status};
 
@@ -65,15 +65,8 @@ fn list(
     let catalog = context.read()?;
     let subject = subject(&catalog, spec)?;
     let (mut rows, mut damaged) = (Vec::new(), 0);
-    for attached in catalog.attached(&subject, media_type)? {
-        let attached = match attached {
-            Ok(attached) => attached,
-            Err(error) => {
-                let _ = Failure::from(error).report();
-                damaged += 1;
-                continue;
-            }
-        };
+    let attached = catalog.attached(&subject, media_type)?;
+    for attached in readable(attached, &mut damaged) {
         let (object, attachment) = (attached.object, &attached.attachment);
         if context.out.is_json() {
             context.out.json(&JsonAttached::new(object, attachment))?;
