@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine_catalog::{
     Attachment, Catalog, Error, MediaType, Name, ObjectError, ObjectId, ReadObjectError,
+    SshSignature,
 };
 
 use super::attachments::JsonAttached;
@@ -21,7 +22,7 @@ use super::{Context, Status};
 ///
 /// An SBOM in SPDX or CycloneDX JSON, and an in-toto statement such as SLSA provenance, also in a DSSE envelope or a
 /// Sigstore bundle, says itself what it is. One that contradicts the entry is refused: it gives another hash for
-/// what was recorded. Signatures in it are not verified.
+/// what was recorded. Signatures in it are not verified. A signature of OpenSSH is attached by `sign`.
 ///
 /// SPEC is what `get` takes, or a snapshot by its name or object id; or the object id of an attachment.
 /// Prints the object id of the attachment.
@@ -51,6 +52,10 @@ pub(super) struct Attach {
 
 impl Attach {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
+        if self.media_type.as_ref() == Some(&SshSignature::media_type()) {
+            let instead = "a signature is attached by `sign --signature`, which checks it";
+            return Err(refuse(&self.file, instead));
+        }
         let payload = read(&self.file)?;
         let name = self.name()?;
         let (media_type, document) = media_type(&self.file, &payload, self.media_type)?;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use engine_catalog::{Attachment, Catalog, Name, SshSignature};
+
 use crate::keygen::ZONE;
 use crate::program::Program;
 use crate::stock_signs::program;
@@ -17,6 +19,18 @@ fn signed() -> Program {
     let (object, status) = program.stdout(&["sign", "llamacpp/b4321", "--key", "key"]);
     assert_eq!((object.len(), status), (65, 0), "{object}");
     program
+}
+
+/// Attaches what is no signature, as it comes from a catalog that did not look.
+fn attach_what_is_none(program: &Program) {
+    let catalog = Catalog::open(program.root()).unwrap();
+    let attachment = Attachment {
+        subject: catalog.find("llamacpp/b4321").unwrap().unwrap().object,
+        media_type: SshSignature::media_type(),
+        name: Some(Name::new("note").unwrap()),
+        payload: b"no signature".to_vec(),
+    };
+    catalog.attach(&attachment).unwrap();
 }
 
 fn with_line(program: &Program, line: &str) {
@@ -61,14 +75,7 @@ fn signatures_are_listed_with_what_they_are_worth() {
 fn json_has_stable_keys() {
     let program = signed();
     with_line(&program, &format!("alice@example.org,bob@* {PUBLIC}"));
-    fs::write(program.dir().join("note"), "no signature").unwrap();
-    let attach = [
-        "attach",
-        "llamacpp/b4321",
-        "--media-type",
-        "application/vnd.openssh.sshsig",
-    ];
-    assert_eq!(program.stdout(&[&attach[..], &["note"]].concat()).1, 0);
+    attach_what_is_none(&program);
     let shown = program.shows(&[&["--json"], &LIST[..]].concat());
     insta::assert_snapshot!(shown, @r#"
     {"object":"1c154ab9ccae80752747d5bb67e7c92cb0f4a682e95281a0b6144b45a84bfd08","subject":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","verdict":"malformed","message":"it is no armored SSH signature: its first line is not -----BEGIN SSH SIGNATURE-----"}
@@ -100,6 +107,26 @@ fn what_is_refused_is_told() {
     | error: nothing is found for "llamacpp/b4322": tried engine/version, id, name of a snapshot and object id
     [exit status 1]
     "#);
+}
+
+#[test]
+fn signature_is_attached_by_sign_only() {
+    let program = signed();
+    let (before, _) = program.stdout(&LIST[..2]);
+    fs::write(program.dir().join("it.sig"), "no signature").unwrap();
+    let media_type = "application/vnd.openssh.sshsig";
+    let attach = [
+        "attach",
+        "llamacpp/b4321",
+        "it.sig",
+        "--media-type",
+        media_type,
+    ];
+    insta::assert_snapshot!(program.shows(&attach), @"
+    | error: it.sig: a signature is attached by `sign --signature`, which checks it
+    [exit status 1]
+    ");
+    assert_eq!(program.stdout(&LIST[..2]).0, before);
 }
 
 #[test]
