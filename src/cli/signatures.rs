@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_catalog::{
-    AllowedSigners, DistinctKeys, JudgedSignature, ObjectId, PublicKey, SignatureVerdict,
+    AllowedSigners, Catalog, DistinctKeys, JudgedSignature, ObjectId, PublicKey, SignatureVerdict,
 };
 use serde::Serialize;
 
@@ -25,8 +25,8 @@ use super::{Context, Status, now_ms};
 /// unsupported.
 ///
 /// Exit status 0 if at least one is valid, 1 if none is. Those that are not valid do not change that: anyone
-/// who can write to a catalog can attach them. Without --signers none is valid. 3 if an attachment could not
-/// be read.
+/// who can write to a catalog can attach them. Without --signers, in a catalog that has no policy, none is
+/// valid. 3 if an attachment could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,6 +41,7 @@ pub(super) struct Signatures {
     spec: String,
 
     /// Whose signatures count: a file as `ssh-keygen -Y verify -f` takes it; `-` for standard input
+    /// [default: that of the policy of the catalog]
     #[arg(long, value_name = "FILE")]
     signers: Option<PathBuf>,
 
@@ -82,12 +83,23 @@ impl<'a> JsonSignature<'a> {
     }
 }
 
+/// Returns whose signatures count in a catalog, where nobody was named.
+fn signers_of(catalog: &Catalog) -> Result<AllowedSigners, Failure> {
+    let policy = catalog.policy()?;
+    let signers = policy.map_or_else(AllowedSigners::default, |it| it.signers().clone());
+    if signers.keys() == 0 {
+        let note = "there are no signers to compare with: name them with --signers, or in a policy";
+        say("note", note);
+    }
+    Ok(signers)
+}
+
 impl Signatures {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         let signers = self.signers.as_deref().map(read_signers).transpose()?;
-        let signers: AllowedSigners = signers.unwrap_or_default();
         let at_ms = self.at.map_or_else(now_ms, jiff::Timestamp::as_millisecond);
         let catalog = context.read()?;
+        let signers = signers.map_or_else(|| signers_of(&catalog), Ok)?;
         let subject = subject(&catalog, &self.spec)?;
         let (mut rows, mut keys, mut damaged) = (Vec::new(), DistinctKeys::default(), 0);
         let judged = catalog.signatures(&subject, &signers, at_ms)?;

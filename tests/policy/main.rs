@@ -13,6 +13,7 @@ mod keys;
 #[path = "../support/program.rs"]
 mod program;
 mod program_obeys;
+mod program_sets;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;

@@ -66,6 +66,7 @@ fn signatures_are_listed_with_what_they_are_worth() {
     | signed: by no key that is accepted
     [exit status 1]
     7a2c6bfe40ff9ba1d914627f6034613aabbb0568bde325c86f2b12cdb3399841  unknown-signer  SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8  its key is not among the allowed signers
+    | note: there are no signers to compare with: name them with --signers, or in a policy
     | signed: by no key that is accepted
     [exit status 1]
     ");
