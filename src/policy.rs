@@ -78,7 +78,7 @@ pub enum PolicyLineError {
     )]
     Form,
     /// More keys are required than there are allowed signers.
-    #[error("{required} keys are required, and [allowed_signers] names {named}")]
+    #[error("it requires {required} of the {named} keys that [allowed_signers] names")]
     TooFewSigners {
         /// How many keys are required.
         required: usize,
@@ -99,6 +99,21 @@ impl Policy {
         [rules, end, SIGNERS, b"\n", allowed_signers].concat()
     }
 
+    /// Returns the rules of the text of a policy, and what is after the line `[allowed_signers]`, if there is
+    /// one.
+    #[must_use]
+    pub fn parts(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+        let mut at = 0;
+        for line in text.split_inclusive(|it| *it == b'\n') {
+            let (before, after) = (&text[..at], &text[at + line.len()..]);
+            if line.trim_ascii() == SIGNERS {
+                return (before, Some(after));
+            }
+            at += line.len();
+        }
+        (text, None)
+    }
+
     /// Reads a policy: its rules, and after the line `[allowed_signers]` whose signatures count.
     ///
     /// # Errors
@@ -109,7 +124,8 @@ impl Policy {
             let bytes = text.len();
             return Err(PolicyError::TooLarge { bytes });
         }
-        let (own, allowed_signers) = parts(text);
+        let (own, allowed_signers) = Self::parts(text);
+        let allowed_signers = allowed_signers.unwrap_or_default();
         let has_local = Cell::new(false);
         let signers = AllowedSigners::parse(allowed_signers, |time| {
             has_local.set(true);
@@ -160,19 +176,6 @@ impl Policy {
 
 /// The line between the rules and the allowed signers.
 const SIGNERS: &[u8] = b"[allowed_signers]";
-
-/// Returns what is before and after that line; all of it is before where there is none.
-fn parts(text: &[u8]) -> (&[u8], &[u8]) {
-    let mut at = 0;
-    for line in text.split_inclusive(|it| *it == b'\n') {
-        let (before, after) = (&text[..at], &text[at + line.len()..]);
-        if line.trim_ascii() == SIGNERS {
-            return (before, after);
-        }
-        at += line.len();
-    }
-    (text, b"")
-}
 
 impl fmt::Display for PolicyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ pub use standing::SignerStanding;
 pub use time::CivilTime;
 
 use crate::filter::glob;
-use crate::sshsig::{PublicKey, SshSignature};
+use crate::sshsig::{DistinctKeys, PublicKey, SshSignature};
 use line::Signer;
 
 /// The keys whose signatures count, what each may sign for, and when.
@@ -81,6 +81,19 @@ impl AllowedSigners {
     #[must_use]
     pub fn keys(&self) -> usize {
         self.by_key.len()
+    }
+
+    /// Returns how many distinct keys are accepted at `at_ms`, counted as [`DistinctKeys`] does: as many as can
+    /// have signed anything then.
+    #[must_use]
+    pub fn accepted(&self, at_ms: i64) -> usize {
+        let mut accepted = DistinctKeys::default();
+        for key in self.by_key.keys() {
+            if matches!(self.judge(key, at_ms), SignerStanding::Accepted { .. }) {
+                accepted.add(key);
+            }
+        }
+        accepted.count()
     }
 
     /// Returns whether a signature by `key`, for [`SshSignature::NAMESPACE`], is accepted at `at_ms`

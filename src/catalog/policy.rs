@@ -16,12 +16,21 @@ impl Catalog {
     ///
     /// [`Error::Policy`] where it is wrong: refs that are to hold something else then stay, whatever it is.
     pub fn policy(&self) -> Result<Option<Policy>, Error> {
-        let path = Path::new(layout::POLICY);
-        let Some(text) = self.root.read(path, layout::MAX_POLICY_BYTES)? else {
+        let Some(text) = self.policy_text()? else {
             return Ok(None);
         };
         let policy = Policy::parse(&text).map(Some);
         policy.map_err(|cause| self.wrong_policy(cause))
+    }
+
+    /// Returns the content of the file `policy`, right or wrong; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Path`] where it cannot be read.
+    pub fn policy_text(&self) -> Result<Option<Vec<u8>>, Error> {
+        let path = Path::new(layout::POLICY);
+        Ok(self.root.read(path, layout::MAX_POLICY_BYTES)?)
     }
 
     fn wrong_policy(&self, cause: PolicyError) -> Error {

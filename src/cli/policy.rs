@@ -1,6 +1,6 @@
 //! `engine-catalog policy`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use engine_catalog::{Catalog, Policy, Slug};
@@ -50,7 +50,8 @@ enum Action {
         #[arg(value_name = "FILE")]
         file: PathBuf,
 
-        /// Whose signatures count, where FILE has the rules alone
+        /// Whose signatures count, where FILE has the rules alone; `-` for standard input [default: those of
+        /// the policy that there is]
         #[arg(long, value_name = "FILE")]
         signers: Option<PathBuf>,
     },
@@ -66,14 +67,12 @@ impl PolicyCommand {
                 show(context, policy.as_ref())?;
             }
             Some(Action::Set { file, signers }) => {
-                let mut policy = read(&file)?;
-                if let Some(signers) = &signers {
-                    policy = Policy::text(&policy, &read(signers)?);
-                }
-                Policy::parse(&policy).map_err(|error| refuse(&file, error))?;
                 let catalog = context.open()?;
-                catalog.set_policy(&policy)?;
-                show(context, catalog.policy()?.as_ref())?;
+                let text = text(&catalog, &file, signers.as_deref())?;
+                let policy = Policy::parse(&text).map_err(|error| refuse(&file, error))?;
+                catalog.set_policy(&text)?;
+                show(context, Some(&policy))?;
+                tell_unmet(&policy);
                 tell_lacking(&catalog)?;
             }
             Some(Action::Remove) => {
@@ -85,6 +84,45 @@ impl PolicyCommand {
             }
         }
         Ok(Status::Done)
+    }
+}
+
+/// Returns the text of the policy that is meant.
+fn text(catalog: &Catalog, file: &Path, signers: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let stdin = Path::new("-");
+    if file == stdin && signers == Some(stdin) {
+        let message = "only one of the two files can be standard input";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let given = read(file)?;
+    let (rules, own) = Policy::parts(&given);
+    Ok(match (own, signers) {
+        (Some(_), Some(_)) => {
+            let message = format!(
+                "{} has signers of its own: leave --signers out",
+                file.display()
+            );
+            return Err(Failure::Usage(message));
+        }
+        (Some(_), None) => given,
+        (None, Some(signers)) => Policy::text(rules, &read(signers)?),
+        (None, None) => {
+            let there = catalog.policy_text()?.unwrap_or_default();
+            let (_, kept) = Policy::parts(&there);
+            kept.map_or_else(|| rules.to_owned(), |kept| Policy::text(rules, kept))
+        }
+    })
+}
+
+/// Says which rules nothing can meet now.
+fn tell_unmet(policy: &Policy) {
+    let accepted = policy.signers().accepted(now_ms());
+    let keys = counted(accepted, "key");
+    for rule in policy.rules().iter().filter(|it| it.threshold > accepted) {
+        say(
+            "warning",
+            &format!("`{rule}` cannot be met: {keys} can sign now"),
+        );
     }
 }
 

@@ -185,7 +185,7 @@ impl Catalog {
         let (counts, damage) = tree::count(&self.root);
         let mut checks = vec![check_features(&features)];
         #[cfg(feature = "signatures")]
-        checks.push(policy::check(self, &features));
+        checks.push(policy::check(self, &features, now_ms));
         checks.extend(place::check(self, file_system.as_ref(), now_ms));
         let mount = file_system
             .as_ref()

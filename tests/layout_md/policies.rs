@@ -64,7 +64,7 @@ pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
         }
         74 => {
             for (policy, why) in [
-                ("require 1 */*", "[allowed_signers] names 0"),
+                ("require 1 */*", "it requires 1 of the 0 keys"),
                 ("[allowed_signers]\nnobody", "line 1"),
             ] {
                 scratch.write("policy", policy);

@@ -1,4 +1,4 @@
-//! The signers of a policy, by the program.
+//! `policy set`, and who may sign where nobody is named.
 
 use std::fs;
 
@@ -20,6 +20,77 @@ fn prepared() -> Option<(Program, Keys)> {
 
 fn set(program: &Program, more: &[&str]) -> String {
     program.shows(&[&["policy", "set"], more].concat())
+}
+
+#[test]
+fn signers_stay_where_only_the_rules_are_given() {
+    let Some((program, keys)) = prepared() else {
+        return;
+    };
+    assert_snapshot!(set(&program, &["rules"]), @"
+    | error: rules: line 2: 1 keys are required, and [allowed_signers] names 0
+    [exit status 1]
+    ");
+    let signers = format!("# who may\n\n{}", keys.lines());
+    fs::write(program.dir().join("signers"), &signers).unwrap();
+    set(&program, &["rules", "--signers", "signers"]);
+    fs::write(program.dir().join("rules"), "require 1 */*\n").unwrap();
+    assert_snapshot!(set(&program, &["rules"]), @"
+    require 1 */*
+    | policy: 1 key may sign
+    ");
+    let policy = || fs::read_to_string(program.root().join("policy")).unwrap();
+    let expected = format!("require 1 */*\n[allowed_signers]\n{signers}");
+    assert_eq!(policy(), expected);
+    // Also where the rules that are there are wrong: these are what is to be set right.
+    let wrong = format!("nonsense\n[allowed_signers]\n{signers}");
+    fs::write(program.root().join("policy"), wrong).unwrap();
+    assert_eq!(program.stdout(&["policy", "set", "rules"]).1, 0);
+    assert_eq!(policy(), expected);
+    // One file may have both.
+    fs::write(program.dir().join("whole"), &expected).unwrap();
+    assert_eq!(program.stdout(&["policy", "set", "whole"]).1, 0);
+    assert_eq!(policy(), expected);
+    assert_snapshot!(set(&program, &["whole", "--signers", "signers"]), @"
+    | error: whole has signers of its own: leave --signers out
+    [exit status 2]
+    ");
+}
+
+#[test]
+fn standard_input_is_one_of_the_files() {
+    let Some((program, keys)) = prepared() else {
+        return;
+    };
+    let both = ["policy", "set", "-", "--signers", "-"];
+    assert_snapshot!(program.shows_with_input(&both, keys.lines()), @"
+    | error: only one of the two files can be standard input
+    [exit status 2]
+    ");
+    let signers = ["policy", "set", "rules", "--signers", "-"];
+    let set = program.output(&signers, keys.lines().as_bytes());
+    assert!(set.status.success(), "{set:?}");
+}
+
+#[test]
+fn fewer_accepted_keys_than_required_are_told() {
+    let Some((program, mut keys)) = prepared() else {
+        return;
+    };
+    keys.keygen.key("b", ED25519, "");
+    keys.accept("b", "namespaces=\"git\"");
+    keys.accept("b", "valid-before=\"20200101Z\"");
+    fs::write(program.dir().join("signers"), keys.lines()).unwrap();
+    let rules = "require 2 llamacpp/*\nrequire 1 vllm/*\nrequire 2 */*\n";
+    fs::write(program.dir().join("rules"), rules).unwrap();
+    assert_snapshot!(set(&program, &["rules", "--signers", "signers"]), @"
+    require 2 llamacpp/*
+    require 1 vllm/*
+    require 2 */*
+    | policy: 2 keys may sign
+    | warning: `require 2 llamacpp/*` cannot be met: 1 key can sign now
+    | warning: `require 2 */*` cannot be met: 1 key can sign now
+    ");
 }
 
 #[test]

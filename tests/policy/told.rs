@@ -3,7 +3,9 @@
 use std::fs;
 
 use engine_catalog::{Finding, Health, HealthCheck, Slug};
+use insta::assert_snapshot;
 
+use crate::keygen::ED25519;
 use crate::support::{Home, entry, name};
 use crate::{RULES, guarded, set};
 
@@ -15,8 +17,23 @@ fn findings(home: &Home) -> Vec<Finding> {
 }
 
 fn check(home: &Home) -> HealthCheck {
-    let checks = home.catalog.diagnose(NOW_MS).unwrap().checks;
+    check_at(home, NOW_MS)
+}
+
+fn check_at(home: &Home, now_ms: i64) -> HealthCheck {
+    let checks = home.catalog.diagnose(now_ms).unwrap().checks;
     checks.into_iter().find(|it| it.name == "policy").unwrap()
+}
+
+/// What `doctor` says.
+fn told(home: &Home) -> String {
+    told_at(home, NOW_MS)
+}
+
+fn told_at(home: &Home, now_ms: i64) -> String {
+    let check = check_at(home, now_ms);
+    let advice = check.advice.unwrap_or("none");
+    format!("{}: {}\nadvice: {advice}", check.status, check.detail)
 }
 
 #[test]
@@ -65,13 +82,47 @@ fn policy_that_is_too_large_is_found() {
 fn policy_that_some_programs_would_not_heed_is_told() {
     let Some((home, _)) = guarded() else { return };
     fs::write(home.at("format"), "engine-catalog 1\n").unwrap();
-    let check = check(&home);
-    assert_eq!(check.status, Health::Warning);
-    assert!(
-        check.detail.contains("2 rules; 1 key may sign"),
-        "{}",
-        check.detail
+    assert_snapshot!(told(&home), @"
+    warning: 2 rules; 1 key may sign; `format` does not say so: some programs would not heed it
+    advice: give the catalog its policy again with `policy set`
+    ");
+}
+
+#[test]
+fn marker_that_says_there_is_a_policy_where_there_is_none_is_told() {
+    let Some((home, _)) = guarded() else { return };
+    fs::remove_file(home.at("policy")).unwrap();
+    assert_snapshot!(told(&home), @"
+    warning: none, and `format` says that there is one: nothing need be signed
+    advice: give the catalog its policy again with `policy set`, or remove what is left with `policy remove`
+    ");
+    home.catalog.remove_policy().unwrap();
+    assert_eq!(check(&home).status, Health::Ok);
+}
+
+#[test]
+fn rule_that_nothing_can_meet_now_is_told() {
+    let Some((home, mut keys)) = guarded() else {
+        return;
+    };
+    keys.keygen.key("b", ED25519, "");
+    // NOW_MS is in that second.
+    keys.accept("b", "valid-before=\"20231114221320Z\"");
+    set(
+        &home,
+        "require 1 vllm/*\nrequire 2 llamacpp/*\n",
+        keys.lines(),
     );
+    assert_eq!(check(&home).status, Health::Ok, "the last second is in");
+    assert_snapshot!(told_at(&home, NOW_MS + 1000), @"
+    warning: 2 rules; 2 keys may sign; `require 2 llamacpp/*` cannot be met: 1 key can sign now
+    advice: name keys that are valid now with `policy set --signers`
+    ");
+    fs::write(home.at("format"), "engine-catalog 1\n").unwrap();
+    assert_snapshot!(told_at(&home, NOW_MS + 1000), @"
+    warning: 2 rules; 2 keys may sign; `require 2 llamacpp/*` cannot be met: 1 key can sign now; `format` does not say so: some programs would not heed it
+    advice: give the catalog its policy again with `policy set`
+    ");
 }
 
 #[test]

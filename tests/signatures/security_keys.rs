@@ -8,6 +8,7 @@ use ssh_key::sha2::{Digest, Sha256, Sha512};
 use ssh_key::{PrivateKey, SigningKey};
 
 use crate::keygen::{ED25519, Keygen, Kind, NAMESPACE, P256};
+use crate::signers;
 use crate::wire::{Parts, key_text, strings, take};
 
 const OBJECT: &[u8] = b"the bytes of an object";
@@ -79,6 +80,42 @@ fn what_a_security_key_signs_is_good_and_all_of_it_counts() {
         other.signature.push(0);
         let malformed = SignatureError::Malformed { part: "signature" };
         assert_eq!(verified(&other), Err(malformed));
+    }
+}
+
+#[test]
+fn as_many_keys_are_accepted_as_can_have_signed() {
+    let Some(keygen) = Keygen::new() else { return };
+    let [first, second] = [ED25519, P256].map(|kind| pair(&keygen, kind));
+    let line = |key: &PrivateKey, application: &str, options: &str| {
+        format!("me {options} {}\n", key_text(&signed(key, application).key))
+    };
+    let one = line(&first, "ssh:", "") + &line(&first, "ssh:other", "");
+    let early = "valid-before=\"20260101Z\"";
+    for (lines, keys, accepted) in [
+        (String::new(), 0, 0),
+        (one.clone(), 2, 1),
+        (one.clone() + &line(&second, "ssh:", ""), 3, 2),
+        (
+            one.clone() + &line(&second, "ssh:", "namespaces=\"git\""),
+            3,
+            1,
+        ),
+        (one.clone() + &line(&second, "ssh:", early), 3, 1),
+        // Whichever line accepts it.
+        (
+            one + &line(&second, "ssh:", early) + &line(&second, "ssh:", ""),
+            3,
+            2,
+        ),
+    ] {
+        let signers = signers(&lines);
+        let at_ms = 1_767_225_601_000;
+        assert_eq!(
+            (signers.keys(), signers.accepted(at_ms)),
+            (keys, accepted),
+            "{lines}"
+        );
     }
 }
 
