@@ -20,9 +20,13 @@ pub struct CivilTime {
 }
 
 impl CivilTime {
-    /// Returns the seconds since the Unix epoch, where the time zone is UTC.
+    /// Returns the seconds since the Unix epoch, where the time zone is UTC; `None` where there is no such date
+    /// or time.
     #[must_use]
     pub fn in_utc(self) -> Option<i64> {
+        if !self.is_right() {
+            return None;
+        }
         let days: u32 = (1970..self.year).map(days_of).sum::<u32>()
             + (1..self.month)
                 .map(|it| u32::from(days_in(self.year, it)))
@@ -48,11 +52,15 @@ impl CivilTime {
             minute: two(10).ok()?,
             second: two(12).ok()?,
         };
-        let is_date = time.year >= 1970
-            && (1..=12).contains(&time.month)
-            && (1..=days_in(time.year, time.month)).contains(&time.day);
-        let is_time = time.hour < 24 && time.minute < 60 && time.second < 60;
-        (is_date && is_time).then_some(time)
+        time.is_right().then_some(time)
+    }
+
+    /// Whether there is such a date, from 1970, and such a time.
+    fn is_right(self) -> bool {
+        let is_date = self.year >= 1970
+            && (1..=12).contains(&self.month)
+            && (1..=days_in(self.year, self.month)).contains(&self.day);
+        is_date && self.hour < 24 && self.minute < 60 && self.second < 60
     }
 }
 

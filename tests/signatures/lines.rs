@@ -283,3 +283,29 @@ fn leap_days_and_the_last_second_of_a_year_are_times() {
         assert!(shown.contains(digits), "{shown}");
     }
 }
+
+#[test]
+fn what_is_no_date_or_no_time_is_no_second() {
+    let time = CivilTime {
+        year: 2028,
+        month: 2,
+        day: 29,
+        hour: 23,
+        minute: 59,
+        second: 59,
+    };
+    assert_eq!(time.in_utc(), Some(1_835_481_599));
+    for wrong in [
+        CivilTime { year: 1969, ..time },
+        CivilTime { year: 2027, ..time },
+        CivilTime { month: 0, ..time },
+        CivilTime { month: 13, ..time },
+        CivilTime { day: 0, ..time },
+        CivilTime { day: 30, ..time },
+        CivilTime { hour: 24, ..time },
+        CivilTime { minute: 60, ..time },
+        CivilTime { second: 60, ..time },
+    ] {
+        assert_eq!(wrong.in_utc(), None, "{wrong:?}");
+    }
+}
