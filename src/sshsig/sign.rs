@@ -14,7 +14,10 @@ const ARMOR: Armor = Armor {
 
 /// A private key that signs: Ed25519 or ECDSA, from an OpenSSH file that is not encrypted. For all others
 /// there is `ssh-keygen -Y sign`, which asks for the passphrase, the agent or the security key.
-pub struct PrivateKey(ssh_key::PrivateKey);
+pub struct PrivateKey {
+    key: ssh_key::PrivateKey,
+    public: PublicKey,
+}
 
 /// Why there is no [`PrivateKey`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,21 +62,19 @@ impl PrivateKey {
                 return Err(PrivateKeyError::Unsupported { algorithm });
             }
         }
-        match key.is_encrypted() {
-            true => Err(PrivateKeyError::Encrypted),
-            false => Ok(Self(key)),
+        if key.is_encrypted() {
+            return Err(PrivateKeyError::Encrypted);
         }
+        let public = key.public_key().to_bytes();
+        let public = public.map_err(|_| PrivateKeyError::Malformed)?;
+        let public = PublicKey::from_bytes(&public)?;
+        Ok(Self { key, public })
     }
 
     /// Returns the public key.
-    ///
-    /// # Errors
-    ///
-    /// [`PrivateKeyError::Key`] where it is refused.
-    pub fn public_key(&self) -> Result<PublicKey, PrivateKeyError> {
-        let bytes = self.0.public_key().to_bytes();
-        let bytes = bytes.map_err(|_| PrivateKeyError::Damaged)?;
-        Ok(PublicKey::from_bytes(&bytes)?)
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
     }
 
     /// Signs `bytes` for [`SshSignature::NAMESPACE`], by way of SHA-512 as `ssh-keygen` does. Returns the
@@ -85,7 +86,7 @@ impl PrivateKey {
     pub fn sign(&self, bytes: &[u8]) -> Result<String, PrivateKeyError> {
         let damaged = |_| PrivateKeyError::Damaged;
         let namespace = SshSignature::NAMESPACE;
-        let signature = self.0.sign(namespace, HashAlg::Sha512, bytes);
+        let signature = self.key.sign(namespace, HashAlg::Sha512, bytes);
         let armored = signature.and_then(|it| it.to_pem(LineEnding::LF));
         let armored = armored.map_err(damaged)?;
         let parsed = SshSignature::parse(armored.as_bytes());
@@ -98,8 +99,6 @@ impl PrivateKey {
 impl fmt::Debug for PrivateKey {
     /// Only the public part.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PrivateKey")
-            .field(&self.public_key())
-            .finish()
+        f.debug_tuple("PrivateKey").field(&self.public).finish()
     }
 }

@@ -2,10 +2,14 @@
 
 use std::fs;
 
-use engine_catalog::{AllowedSigners, CivilTime, PrivateKey, PrivateKeyError, SignatureVerdict};
+use base64ct::{Base64, Encoding};
+use engine_catalog::{
+    AllowedSigners, CivilTime, KeyError, PrivateKey, PrivateKeyError, SignatureVerdict,
+};
 
 use crate::keygen::{ED25519, KINDS, Keygen, NAMESPACE};
 use crate::support::{Home, entry};
+use crate::wire::{strings, take, unarmored};
 
 #[test]
 fn what_ssh_keygen_signs_is_good_here() {
@@ -73,6 +77,40 @@ fn keys_of_rsa_and_encrypted_ones_do_not_sign_here() {
     assert_eq!(encrypted, Err(PrivateKeyError::Encrypted));
     let public = keygen.write("public", keygen.public("rsa"));
     assert_eq!(parse(public), Err(PrivateKeyError::Malformed));
+}
+
+/// A key whose point has one coordinate: OpenSSH does not take it, and it would be a second form of one key.
+#[test]
+fn private_key_whose_public_key_is_refused_is_none() {
+    let armored = include_bytes!("../support/short-scalar-p256.key");
+    let bytes = unarmored(armored);
+    let rest = &mut &bytes[b"openssh-key-v1\0".len()..];
+    let (none, kdf, options) = (take(rest), take(rest), take(rest));
+    let (count, mut rest) = rest.split_at(4);
+    let public = take(&mut rest);
+    let (check, mut private) = take(&mut rest).split_at(8);
+    let (kind, curve, point) = (take(&mut private), take(&mut private), take(&mut private));
+    let (secret, comment) = (take(&mut private), take(&mut private));
+    assert_eq!(strings(&[kind, curve, point]), public);
+    let pack = |point: &[u8]| {
+        let mut section = [check, &strings(&[kind, curve, point, secret, comment])].concat();
+        let padding = section.len().next_multiple_of(8) - section.len();
+        section.extend((1..=8_u8).take(padding));
+        let public = strings(&[kind, curve, point]);
+        let head = strings(&[none, kdf, options]);
+        let tail = strings(&[&public, &section]);
+        let bytes = [b"openssh-key-v1\0", &*head, count, &*tail].concat();
+        let base64 = Base64::encode_string(&bytes);
+        format!(
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n{base64}\n-----END OPENSSH PRIVATE KEY-----\n"
+        )
+    };
+    let good = PrivateKey::parse(pack(point).as_bytes()).unwrap();
+    assert_eq!(good.public_key().algorithm(), "ecdsa-sha2-nistp256");
+    let x = &point[1..33];
+    let short = [&[2 + (point[64] & 1)], x].concat();
+    let refused = PrivateKey::parse(pack(&short).as_bytes()).map(drop);
+    assert_eq!(refused, Err(PrivateKeyError::Key(KeyError::Malformed)));
 }
 
 #[test]
