@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use engine_catalog::{Catalog, Error, Policy};
+use engine_catalog::{
+    Artifacts, Catalog, EngineIndex, Error, Expect, Filter, Policy, PreparedEngine,
+};
 
-use crate::support::{Home, entry, stamp};
-use crate::{RULES, guarded, unsigned};
+use crate::support::{Home, entry, name, stamp};
+use crate::{RULES, current, guarded, unsigned};
 
 fn marker(home: &Home) -> String {
     fs::read_to_string(home.at("format")).unwrap()
@@ -76,6 +78,48 @@ fn wrong_policy_is_not_set_and_one_that_is_there_lets_no_ref_move() {
 }
 
 #[test]
+fn wrong_policy_stops_all_that_moves_refs() {
+    let Some((home, _)) = guarded() else { return };
+    let (first, second) = (home.put(&entry("dev-1", 1)), home.put(&entry("dev-1", 2)));
+    let theirs = Home::new();
+    theirs.put(&entry("dev-2", 1));
+    let index =
+        br#"{"llamacpp:dev-3": {"id": "llamacpp:dev-3", "engine": "llamacpp", "version": "dev-3",
+        "artifacts": [], "created_ms": 1}}"#;
+    let index = EngineIndex::parse(index).unwrap();
+    let server = home.outside().join("llama-server");
+    fs::write(&server, "ELF").unwrap();
+    let files = Artifacts::Files(vec![server]);
+    let engine = PreparedEngine::new("llamacpp", "dev-4", files, 1);
+
+    fs::write(home.at("policy"), "require one */*\n").unwrap();
+    let catalog = &home.catalog;
+    let dev_1 = name("llamacpp/dev-1");
+    let done = [
+        ("put", catalog.put(&entry("dev-1", 3), &stamp(3)).err()),
+        (
+            "put of a stored one",
+            catalog.put_object(&first, Expect::Any, &stamp(3)).err(),
+        ),
+        ("rollback", catalog.rollback(&dev_1, None, &stamp(3)).err()),
+        ("record", catalog.record(&engine, &stamp(3)).err()),
+        ("import", catalog.import(&theirs.catalog, &stamp(3)).err()),
+        ("index", catalog.import_index(&index, &stamp(3)).err()),
+    ];
+    let is_refused = |error: &Option<Error>| matches!(error, Some(Error::Policy { .. }));
+    let moved = done.iter().filter(|(_, error)| !is_refused(error));
+    let moved: Vec<_> = moved.map(|(what, _)| *what).collect();
+    assert!(moved.is_empty(), "{moved:?}");
+    assert_eq!(current(&home, "llamacpp/dev-1"), Some(second));
+    let refs = catalog.list(&Filter::default()).unwrap();
+    assert_eq!(refs.count(), 1, "no other came to be");
+    assert_eq!(catalog.history(&dev_1).unwrap().len(), 2);
+    // What takes a ref away asks for nothing.
+    let retired = catalog.retire(&dev_1, Expect::Any, &stamp(4));
+    assert_eq!(retired.unwrap(), Some(second));
+}
+
+#[test]
 fn policy_is_heeded_where_the_marker_does_not_say_that_there_is_one() {
     let Some((home, _)) = guarded() else { return };
     fs::write(home.at("format"), "engine-catalog 1\n").unwrap();
@@ -102,7 +146,7 @@ fn catalog_that_must_not_be_written_keeps_its_policy() {
 fn bundle_has_no_policy() {
     let Some((home, _)) = guarded() else { return };
     home.put(&entry("dev-1", 1));
-    let all = engine_catalog::Members::Current(engine_catalog::Filter::default());
+    let all = engine_catalog::Members::Current(Filter::default());
     let snapshot = home.catalog.snapshot_of(&all).unwrap();
     let bundle = home.outside().join("bundle");
     home.catalog.capture(&bundle, &snapshot).unwrap();

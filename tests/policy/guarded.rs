@@ -3,7 +3,7 @@
 use std::fs;
 
 use engine_catalog::{
-    Artifacts, Catalog, Error, ErrorKind, Expect, Filter, Members, Name, PreparedEngine,
+    Artifacts, Catalog, Error, ErrorKind, Expect, Filter, Members, Name, PreparedEngine, Slug,
 };
 
 use crate::support::{entry, name, stamp};
@@ -112,6 +112,24 @@ fn rollback_leads_only_to_what_is_signed_and_retiring_needs_nothing() {
     assert_eq!(unsigned(back(Some(new)), "llamacpp/b1"), new);
     let retired = home.catalog.retire(&ref_name, Expect::Any, &stamp(4));
     assert_eq!(retired.unwrap(), Some(old));
+}
+
+#[test]
+fn repair_restores_a_ref_although_nobody_has_signed_its_entry() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    home.catalog.remove_policy().unwrap();
+    let object = home.put(&entry("b1", 1));
+    set(&home, "require 1 */*", keys.lines());
+    fs::write(home.at("refs/llamacpp/b1"), "damaged").unwrap();
+    home.catalog.current(&name("llamacpp/b1")).unwrap_err();
+    let report = home.catalog.repair(&[], &|_| {}).unwrap();
+    assert_eq!(report.repairs.len(), 1, "{:?}", report.repairs);
+    assert_eq!(current(&home, "llamacpp/b1"), Some(object));
+    // That it is not signed is told as before.
+    let found = home.catalog.verify_policy(1_700_000_000_000).unwrap();
+    assert_eq!(found[0].slug, Slug::SignaturesLacking, "{found:?}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Keys in hardware, by their format (PROTOCOL.u2f): what the hardware adds is signed too. Software does here
+//! Keys that have their secret in common, and keys in hardware, by their format (PROTOCOL.u2f): what the hardware adds is signed too. Software does here
 //! what such hardware does, and stock `ssh-keygen` says that it does it right.
 
 use std::fs;
 
-use engine_catalog::{DistinctKeys, SignatureError, SshSignature};
+use engine_catalog::{DistinctKeys, PublicKey, SignatureError, SshSignature};
 use ssh_key::sha2::{Digest, Sha256, Sha512};
 use ssh_key::{PrivateKey, SigningKey};
 
@@ -132,4 +132,20 @@ fn one_secret_under_two_applications_counts_once() {
         }
         assert_eq!(keys.count(), 1);
     }
+}
+
+/// Whoever has the factors of a modulus signs by any exponent.
+#[test]
+fn rsa_keys_with_the_same_modulus_are_one() {
+    let key = |exponent: &[u8], first: u8| {
+        let modulus = [&[0, first][..], &[0xc5; 255]].concat();
+        let bytes = strings(&[b"ssh-rsa", exponent, &modulus]);
+        PublicKey::from_text(&key_text(&bytes)).unwrap()
+    };
+    let (one, same, other) = (key(&[1, 0, 1], 0xc5), key(&[3], 0xc5), key(&[3], 0xc7));
+    assert_ne!(one, same, "each has its own fingerprint");
+    let mut keys = DistinctKeys::default();
+    let added = [&one, &same, &other].map(|key| keys.add(key));
+    assert_eq!(added, [true, false, true]);
+    assert_eq!(keys.count(), 2);
 }

@@ -103,16 +103,25 @@ fn file_of_signers_that_is_none_is_refused_before_anything_is_done() {
     let Some(keys) = keys() else { return };
     let program = signed(&keys);
     fs::write(program.dir().join("signers"), "a@example.org nonsense\n").unwrap();
+    let theirs = signed(&keys);
+    let only_there = Catalog::open(theirs.root()).unwrap();
+    let only_there = only_there.put(&entry("b4", 1), &stamp(1)).unwrap().object;
+    let source = theirs.root().display().to_string();
     for command in [
         &["get", "llamacpp/b1"][..],
         &["verify"],
         &["capture", "--out", "bundle"],
+        &["import", &source],
+        &["pull", &source],
     ] {
         let output = program.output(&[command, &TWO].concat(), b"");
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("signers: line 1"), "{said}");
     }
+    assert!(!program.dir().join("bundle").exists());
+    let catalog = Catalog::open(program.root()).unwrap();
+    assert!(catalog.has_object(&only_there).is_ok_and(|has| !has));
 }
 
 #[test]
