@@ -18,7 +18,7 @@ use super::{Context, Status};
 ///
 /// The document becomes an object that names what it is about, and is found by that: an SBOM, a provenance
 /// statement, a licence, a report. It comes along wherever its subject goes (`capture`, `import`, `pull`),
-/// and is removed with it. Attaching the same again changes nothing.
+/// and stays in the store when it is taken off. Attaching the same again changes nothing.
 ///
 /// An SBOM in SPDX or CycloneDX JSON, and an in-toto statement such as SLSA provenance, also in a DSSE envelope or a
 /// Sigstore bundle, says itself what it is. One that contradicts the entry is refused: it gives another hash for

@@ -10,8 +10,8 @@ use crate::cli::{Context, Status};
 
 /// Take a document off what it is attached to
 ///
-/// The document stays in the store until garbage is collected. It comes back with the next `import` or `pull`
-/// from a catalog where it is still attached.
+/// The document stays in the store. It comes back with the next `import` or `pull` from a catalog where it is
+/// still attached.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Remove {
     /// The object of the attachment, or the first digits of its id

@@ -13,7 +13,7 @@ use crate::cli::{Context, Status};
 /// Make a snapshot of the current entries, or of some
 ///
 /// The current entries are those of one moment, also while writers are at work. Prints the snapshot
-/// id. A snapshot without a name stays until garbage is collected.
+/// id. A snapshot without a name stays in the store.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

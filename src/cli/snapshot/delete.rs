@@ -9,8 +9,7 @@ use crate::cli::{Context, Status};
 
 /// Take the name of a snapshot away
 ///
-/// Prints the snapshot id. The snapshot stays until garbage is collected, and its entries as long as
-/// anything else needs them.
+/// Prints the snapshot id. The snapshot and its entries stay in the store.
 #[derive(Debug, Args)]
 pub(super) struct Delete {
     /// The name
