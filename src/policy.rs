@@ -61,8 +61,11 @@ pub enum PolicyError {
     #[error("after [allowed_signers], {0}")]
     Signers(#[from] AllowedSignersError),
     /// A time of validity does not say which time zone it is in, and each program may have its own.
-    #[error("after [allowed_signers], a time does not end in Z")]
-    LocalTime,
+    #[error("after [allowed_signers], line {line}: a time does not end in Z")]
+    LocalTime {
+        /// Which line after that one, from 1.
+        line: usize,
+    },
 }
 
 /// What is wrong with a line of a policy.
@@ -127,13 +130,16 @@ impl Policy {
         let (own, allowed_signers) = Self::parts(text);
         let allowed_signers = allowed_signers.unwrap_or_default();
         let has_local = Cell::new(false);
-        let signers = AllowedSigners::parse(allowed_signers, |time| {
+        let signers = AllowedSigners::parse(allowed_signers, |_| {
             has_local.set(true);
-            time.in_utc()
+            None
+        });
+        let signers = signers.map_err(|error| match error {
+            AllowedSignersError::Line { line, .. } if has_local.get() => {
+                PolicyError::LocalTime { line }
+            }
+            error => error.into(),
         })?;
-        if has_local.get() {
-            return Err(PolicyError::LocalTime);
-        }
         let mut rules = Vec::new();
         for (line, bytes) in (1..).zip(own.split(|it| *it == b'\n')) {
             let rule = PolicyRule::parse(bytes, signers.keys());
@@ -314,7 +320,7 @@ mod tests {
             let keys = std::str::from_utf8(KEYS).unwrap();
             let keys = keys.replace("ssh-", &format!("valid-before=\"{validity}\" ssh-"));
             let parsed = Policy::parse(&Policy::text(b"", keys.as_bytes()));
-            assert_eq!(parsed == Err(PolicyError::LocalTime), is_local);
+            assert_eq!(parsed == Err(PolicyError::LocalTime { line: 1 }), is_local);
         }
     }
 }

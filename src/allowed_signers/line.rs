@@ -38,6 +38,21 @@ pub enum SignerLineError {
     /// The principals are empty.
     #[error("it names no principal")]
     NoPrincipal,
+    /// A pattern of the principals is empty, or is not to match.
+    #[error(
+        "the principals {principals:?} have a pattern that is empty or begins with `!`: take the line out for a \
+         key that is not to sign"
+    )]
+    Principals {
+        /// The principals.
+        principals: String,
+    },
+    /// A pattern of namespaces is longer than OpenSSH takes.
+    #[error("a pattern of namespaces has {bytes} bytes, expected at most {LONGEST}")]
+    LongPattern {
+        /// Its size in bytes.
+        bytes: usize,
+    },
     /// There is a quote inside of the principals.
     #[error("a quote is inside of the principals: expected none, or quotes around all of them")]
     QuoteInside,
@@ -90,6 +105,15 @@ pub(super) fn parse(
     let (principals, rest) = principals(line)?;
     if principals.is_empty() {
         return Err(SignerLineError::NoPrincipal);
+    }
+    // Stock OpenSSH takes nobody for them, and whoever wrote it may have meant that.
+    if principals
+        .split(',')
+        .any(|it| it.is_empty() || it.starts_with(['!', '\u{feff}']))
+    {
+        return Err(SignerLineError::Principals {
+            principals: principals.to_owned(),
+        });
     }
     let (first, after) = field(rest)?;
     let (options, rest) = match is_kind_of_key(first) {
@@ -191,7 +215,13 @@ impl Options {
         local: &dyn Fn(CivilTime) -> Option<i64>,
     ) -> Result<(), SignerLineError> {
         let was_set = match option {
-            NAMESPACES => self.namespaces.replace(value).is_some(),
+            NAMESPACES => {
+                let longest = value.split(',').map(str::len).max().unwrap_or_default();
+                if longest > LONGEST {
+                    return Err(SignerLineError::LongPattern { bytes: longest });
+                }
+                self.namespaces.replace(value).is_some()
+            }
             _ => {
                 let time = time::parse(&value, local);
                 let text = value;
@@ -210,6 +240,9 @@ impl Options {
         }
     }
 }
+
+/// The longest pattern that OpenSSH compares; of a longer one it takes none.
+const LONGEST: usize = 1022;
 
 const NAMESPACES: &str = "namespaces";
 const VALID_AFTER: &str = "valid-after";

@@ -10,7 +10,7 @@ use crate::hash::ObjectId;
 use crate::object::Object;
 use crate::objects::ReadObjectError;
 use crate::schema::ObjectError;
-use crate::{attachments, objects};
+use crate::{attachments, layout, objects};
 
 /// A document that is attached to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +70,24 @@ impl Catalog {
         subject: &ObjectId,
         media_type: Option<&MediaType>,
     ) -> Result<impl Iterator<Item = Result<Attached, Error>> + use<'a>, Error> {
+        self.attached_below(subject, media_type, None)
+    }
+
+    /// As [`attached`](Self::attached), less the objects that have more bytes than a limit.
+    pub(super) fn attached_below<'a>(
+        &'a self,
+        subject: &ObjectId,
+        media_type: Option<&MediaType>,
+        limit: Option<u64>,
+    ) -> Result<impl Iterator<Item = Result<Attached, Error>> + use<'a>, Error> {
         let (subject, wanted) = (*subject, media_type.cloned());
         let objects = attachments::list(self.root_dir(), &subject)?.into_iter();
-        let read = objects.map(move |object| {
+        let is_below = move |object: &ObjectId| {
+            let stat = self.root_dir().stat(&layout::object(object).path());
+            let size = stat.ok().flatten().map_or(0, |it| it.size);
+            limit.is_none_or(|limit| size <= limit)
+        };
+        let read = objects.filter(is_below).map(move |object| {
             let carried = self.carry((subject, object))?;
             let Some(Object::Attachment(attachment)) = carried.and_then(|it| it.object) else {
                 return Ok(None);

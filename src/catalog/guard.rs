@@ -1,6 +1,8 @@
 //! What refs may come to hold: what enough keys have signed, where the catalog has a policy (layout.md
 //! section 5.7).
 
+use std::time::{Duration, Instant};
+
 use super::{Catalog, Endorsements};
 use crate::change::now_ms;
 use crate::error::Error;
@@ -8,11 +10,16 @@ use crate::hash::ObjectId;
 use crate::name::RefName;
 use crate::policy::RequiredSignatures;
 
+/// What is known of snapshots, and the time at which keys have to be valid, are not older than this when
+/// something begins.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// What refs may come to hold, by the policy of their catalog and by what a caller requires.
 pub(crate) struct Guard<'a> {
     /// The catalog that the refs are of, and then where else signatures are looked for.
     catalogs: Vec<&'a Catalog>,
     by_policy: Option<Endorsements<'a>>,
+    looked_at: Instant,
     by_caller: Option<Endorsements<'a>>,
 }
 
@@ -22,6 +29,7 @@ impl Catalog {
         let mut guard = Guard {
             catalogs: [self].into_iter().chain(source).collect(),
             by_policy: None,
+            looked_at: Instant::now(),
             by_caller: None,
         };
         guard.renew()?;
@@ -47,8 +55,10 @@ impl<'a> Guard<'a> {
     /// is for as long as the caller holds that lock.
     pub(crate) fn renew(&mut self) -> Result<(), Error> {
         let policy = self.catalogs[0].policy()?;
-        if policy.as_ref() != self.by_policy.as_ref().and_then(Endorsements::policy) {
+        let is_same = policy.as_ref() == self.by_policy.as_ref().and_then(Endorsements::policy);
+        if !is_same || self.looked_at.elapsed() > LOOK_AGAIN {
             self.by_policy = policy.map(|it| it.look_in(&self.catalogs, now_ms()));
+            self.looked_at = Instant::now();
         }
         Ok(())
     }

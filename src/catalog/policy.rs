@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Catalog, told};
-use crate::durable::{Hold, Permissions};
+use crate::durable::{Cause, Hold, PathError, Permissions};
 use crate::error::Error;
 use crate::layout;
 use crate::marker::Feature;
@@ -67,6 +67,12 @@ impl Catalog {
         let found = self.marker()?;
         if !self.features_of(&found)?.contains(&feature) {
             let marker = [&*found, feature.to_line().as_bytes()].concat();
+            let (size, limit) = (marker.len() as u64, layout::MAX_FORMAT_BYTES);
+            if size > limit {
+                let cause = Cause::TooLarge { size, limit };
+                let path = self.root.path().join(layout::FORMAT);
+                return Err(PathError::new("add a feature to", &path, cause).into());
+            }
             self.replace(layout::FORMAT, &marker)?;
         }
         self.replace(layout::POLICY, policy)

@@ -147,8 +147,32 @@ impl Catalog {
         signers: &'a AllowedSigners,
         at_ms: i64,
     ) -> Result<impl Iterator<Item = Result<JudgedSignature, Error>> + use<'a>, Error> {
+        self.signatures_of(subject, signers, at_ms, None)
+    }
+
+    /// As [`signatures`](Self::signatures), less what is too large to be one, which is not read.
+    pub(super) fn small_signatures<'a>(
+        &'a self,
+        subject: &ObjectId,
+        signers: &'a AllowedSigners,
+        at_ms: i64,
+    ) -> Result<impl Iterator<Item = Result<JudgedSignature, Error>> + use<'a>, Error> {
+        // With its subject, media type and name.
+        const AROUND: u64 = 1024;
+        let limit = SshSignature::MAX_BYTES as u64 + AROUND;
+        self.signatures_of(subject, signers, at_ms, Some(limit))
+    }
+
+    fn signatures_of<'a>(
+        &'a self,
+        subject: &ObjectId,
+        signers: &'a AllowedSigners,
+        at_ms: i64,
+        limit: Option<u64>,
+    ) -> Result<impl Iterator<Item = Result<JudgedSignature, Error>> + use<'a>, Error> {
         let bytes = self.bytes_of_subject(subject)?;
-        let attached = self.attached(subject, Some(&SshSignature::media_type()))?;
+        let media_type = SshSignature::media_type();
+        let attached = self.attached_below(subject, Some(&media_type), limit)?;
         Ok(attached.map(move |it| it.map(|it| judge(&it, &bytes, signers, at_ms))))
     }
 

@@ -93,7 +93,8 @@ impl Count {
         object: &ObjectId,
         required: &RequiredSignatures<'_>,
     ) -> Result<(), Error> {
-        let signatures = match catalog.signatures(object, required.signers, required.at_ms) {
+        let (signers, at_ms) = (required.signers, required.at_ms);
+        let signatures = match catalog.small_signatures(object, signers, at_ms) {
             // Another of the catalogs may have it.
             Err(Error::NoSuchSubject { .. }) => return Ok(()),
             signatures => signatures?,
@@ -168,8 +169,8 @@ impl<'a> Endorsements<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Path`] where names of snapshots or links cannot be listed, [`Error::Object`] where the entry
-    /// is damaged. A snapshot that cannot be read does not count.
+    /// [`Error::Path`] where what is attached to the entry cannot be listed, [`Error::Object`] where the entry
+    /// is damaged. A snapshot that cannot be read, or whose signatures cannot be listed, does not count.
     pub fn of(&self, name: &RefName, entry: &ObjectId) -> Result<Endorsement, Error> {
         let required = match &self.required {
             Required::OfAll(required) => *required,
@@ -185,11 +186,7 @@ impl<'a> Endorsements<'a> {
             if count.keys.count() >= required.threshold {
                 break;
             }
-            if known.get().is_none() {
-                let found = list(self, &required)?;
-                known.get_or_init(|| found);
-            }
-            let signed = known.get().into_iter().flatten();
+            let signed = known.get_or_init(|| list(self, &required)).iter();
             for snapshot in signed.filter(|it| it.members.contains(entry)) {
                 count.keys.extend(&snapshot.keys);
             }
@@ -203,43 +200,42 @@ impl<'a> Endorsements<'a> {
         })
     }
 
-    /// Returns the snapshots with names that somebody has signed.
-    fn named(&self, required: &RequiredSignatures<'_>) -> Result<Vec<SignedSnapshot>, Error> {
-        let mut signed = Vec::new();
-        for catalog in &self.catalogs {
-            let named = catalog.snapshots()?.into_iter().flatten();
-            let objects: BTreeSet<_> = named.map(|it| it.object).collect();
-            signed.extend(signed_of(catalog, objects, required)?);
-        }
-        Ok(signed)
+    /// Returns the snapshots with names that somebody has signed. What cannot be listed counts for nothing.
+    fn named(&self, required: &RequiredSignatures<'_>) -> Vec<SignedSnapshot> {
+        let named = self.catalogs.iter().filter_map(|it| it.snapshots().ok());
+        let named = named.flatten().flatten().map(|it| it.object);
+        self.signed(named.collect(), required)
     }
 
     /// Returns the other snapshots that somebody has signed, and more: those of a catalog that brought them
     /// have no names.
-    fn unnamed(&self, required: &RequiredSignatures<'_>) -> Result<Vec<SignedSnapshot>, Error> {
-        let catalog = self.catalogs[0];
-        let links = attachments::list_all(catalog.root_dir());
-        signed_of(catalog, links.by_subject.into_keys(), required)
+    fn unnamed(&self, required: &RequiredSignatures<'_>) -> Vec<SignedSnapshot> {
+        let links = attachments::list_all(self.catalogs[0].root_dir());
+        self.signed(links.by_subject.into_keys().collect(), required)
     }
-}
 
-/// Returns those of some objects that are snapshots, and that somebody has signed.
-fn signed_of(
-    catalog: &Catalog,
-    objects: impl IntoIterator<Item = ObjectId>,
-    required: &RequiredSignatures<'_>,
-) -> Result<Vec<SignedSnapshot>, Error> {
-    let mut signed = Vec::new();
-    for object in objects {
-        let Ok(Some(snapshot)) = catalog.snapshot(&object) else {
-            continue;
-        };
-        let mut count = Count::default();
-        count.add(catalog, &object, required)?;
-        if count.keys.count() > 0 {
-            let (members, keys) = (snapshot.objects, count.keys);
-            signed.push(SignedSnapshot { members, keys });
-        }
+    /// Returns those of some objects that are snapshots, and that somebody has signed in any of the catalogs.
+    fn signed(
+        &self,
+        objects: BTreeSet<ObjectId>,
+        required: &RequiredSignatures<'_>,
+    ) -> Vec<SignedSnapshot> {
+        let signed = objects.into_iter().filter_map(|object| {
+            let mut count = Count::default();
+            for catalog in &self.catalogs {
+                // What cannot be listed counts for nothing.
+                let _ = count.add(catalog, &object, required);
+            }
+            if count.keys.count() == 0 {
+                return None;
+            }
+            let mut found = self.catalogs.iter();
+            let snapshot = found.find_map(|it| it.snapshot(&object).ok().flatten())?;
+            Some(SignedSnapshot {
+                members: snapshot.objects,
+                keys: count.keys,
+            })
+        });
+        signed.collect()
     }
-    Ok(signed)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::checked::{Checked, Files, encode_checked};
-use super::{Catalog, told};
+use super::{Catalog, Guard, told};
 use crate::change::{Op, Stamp};
 use crate::durable::{Hold, open_together};
 use crate::entry::EngineEntry;
@@ -77,7 +77,7 @@ impl Catalog {
         if let Some(files) = files {
             checked.attach(files)?;
         }
-        let puts = self.put_batch(&[&checked], expect, stamp)?;
+        let puts = self.put_batch(&[&checked], expect, stamp, &mut None)?;
         Ok(puts[0])
     }
 
@@ -109,13 +109,13 @@ impl Catalog {
             rounds[*round].insert(name, at);
             *round += 1;
         }
-        let mut puts = vec![None; entries.len()];
+        let (mut puts, mut guard) = (vec![None; entries.len()], None);
         for round in &rounds {
             // In the order of the refs' names, in which their locks are taken.
             let round: Vec<_> = round.values().copied().collect();
             for batch in round.chunks(batch_size()) {
                 let entries: Vec<_> = batch.iter().map(|&at| &checked[at]).collect();
-                let done = self.put_batch(&entries, Expect::Any, stamp)?;
+                let done = self.put_batch(&entries, Expect::Any, stamp, &mut guard)?;
                 for (&at, put) in batch.iter().zip(done) {
                     puts[at] = Some(put);
                 }
@@ -181,15 +181,22 @@ impl Catalog {
         refs::read(&self.root, name).is_ok_and(|held| held == Some(*object))
     }
 
-    /// Puts entries of different refs.
-    fn put_batch(
-        &self,
+    /// Puts entries of different refs. `guard` is that of the batch before.
+    fn put_batch<'a>(
+        &'a self,
         batch: &[&Checked],
         expect: Expect,
         stamp: &Stamp,
+        guard: &mut Option<Guard<'a>>,
     ) -> Result<Vec<Put>, Error> {
         let _lock = self.begin_write(Hold::Shared)?;
-        let guard = self.guard(None)?;
+        let guard = match guard {
+            Some(guard) => {
+                guard.renew()?;
+                guard
+            }
+            None => guard.insert(self.guard(None)?),
+        };
         if expect != Expect::Any {
             for checked in batch {
                 // A conflict that shows now leaves no object behind; under the ref's lock it is

@@ -107,13 +107,19 @@ pub(super) fn subject(catalog: &Catalog, spec: &str) -> Result<ObjectId, Failure
         return Ok(object);
     }
     let entry = catalog.find(spec).map(|it| it.map(|record| record.object));
-    if let Some(object) = unless_of_another_kind(entry)? {
-        return Ok(object);
-    }
     let snapshot = catalog.find_snapshot(spec);
     let snapshot = snapshot.map(|it| it.map(|(object, _)| object));
-    if let Some(object) = unless_of_another_kind(snapshot)? {
-        return Ok(object);
+    match (
+        unless_of_another_kind(entry)?,
+        unless_of_another_kind(snapshot)?,
+    ) {
+        (Some(entry), Some(snapshot)) if entry != snapshot => {
+            return Err(Failure::Input(format!(
+                "{spec:?} stands for entry {entry} and for snapshot {snapshot}: name one by its object id"
+            )));
+        }
+        (Some(object), _) | (None, Some(object)) => return Ok(object),
+        (None, None) => {}
     }
     if let Ok(prefix) = spec.parse()
         && let Some(object) = catalog.resolve(&prefix)?

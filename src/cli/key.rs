@@ -94,7 +94,7 @@ pub(super) fn attach(
 /// Has `ssh-keygen` sign, which says itself what it wants of whom.
 fn sign_by_ssh_keygen(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let fail = |what: String| {
-        Failure::Input(format!(
+        Failure::Unusable(format!(
             "{}: signing with it is left to ssh-keygen, which {what}",
             path.display()
         ))
@@ -117,6 +117,10 @@ fn sign_by_ssh_keygen(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let output = output.map_err(|error| fail(format!("cannot be waited for: {error}")))?;
     match output.status.success() {
         true => Ok(output.stdout),
-        false => Err(fail(format!("has not signed: {}", output.status))),
+        // It has said why: no passphrase, no agent, no security key.
+        false => {
+            let left = "signing with it is left to ssh-keygen, which has not signed";
+            Err(refuse(path, format!("{left}: {}", output.status)))
+        }
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{ObjectId, SshSignature};
+use engine_catalog::{Catalog, ObjectId, Record, RefName, SshSignature};
 use serde::Serialize;
 
 use super::attach::subject;
-use super::failure::Failure;
+use super::failure::{Failure, say};
 use super::input::{read, refuse};
 use super::key::{Key, attach, signed_bytes};
 use super::{Context, Status};
@@ -80,12 +80,18 @@ impl Sign {
             signature,
             bytes: only_bytes,
         } = self.source;
+        // Bytes are what they are.
+        if only_bytes && context.out.is_json() {
+            let message = "the bytes are printed as they are: leave --json out";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let given = signature.as_deref().map(read).transpose()?;
         let catalog = match only_bytes {
             true => context.read()?,
             false => context.open()?,
         };
         let subject = subject(&catalog, &self.spec)?;
+        let what = what(&catalog, &self.spec, &subject)?;
         let bytes = || signed_bytes(&catalog, &subject);
         let (signature, source) = match (given, signature, key) {
             (Some(given), Some(path), _) => (given, path),
@@ -96,6 +102,7 @@ impl Sign {
             }
         };
         let object = attach(&catalog, &subject, &signature, &source)?;
+        say("sign", &what);
         if !context.out.is_json() {
             context.out.line(&object.to_string())?;
             return Ok(Status::Done);
@@ -109,5 +116,26 @@ impl Sign {
             algorithm: signature.key().algorithm(),
         })?;
         Ok(Status::Done)
+    }
+}
+
+/// Says what is signed. Whoever names an entry by engine and version means no entry of another one, which
+/// may have that for its id.
+fn what(catalog: &Catalog, spec: &str, subject: &ObjectId) -> Result<String, Failure> {
+    let Ok(Some(entry)) = catalog.entry(subject) else {
+        return Ok(match catalog.snapshot(subject) {
+            Ok(Some(snapshot)) => {
+                format!("snapshot {subject}, of {} entries", snapshot.objects.len())
+            }
+            _ => format!("object {subject}"),
+        });
+    };
+    let (object, entry) = (*subject, entry);
+    let name = Record { object, entry }.name();
+    match spec.parse::<RefName>() {
+        Ok(meant) if meant != name => Err(Failure::Input(format!(
+            "{spec:?} is the id of entry {subject} of {name}: name it by its object id"
+        ))),
+        _ => Ok(format!("entry {subject} of {name}")),
     }
 }

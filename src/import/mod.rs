@@ -128,6 +128,7 @@ impl Catalog {
         // What lets refs move has to be here before they do.
         if guard.requires_some() {
             self.import_snapshots(source, &mut arrived, &mut imported)?;
+            self.import_attached(source, &arrived, &mut imported)?;
         }
         let names = refs::list(source.root_dir(), &Filter::default())?;
         let mut names = names.iter().peekable();

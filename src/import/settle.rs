@@ -35,8 +35,12 @@ impl<T> Step<'_, T> {
         leave: impl FnOnce(&mut T, ImportOutcome),
     ) -> Result<Self, Error> {
         let moves = |it: &&Update| it.new.map(Expect::Object) != Some(it.expect);
-        let new = self.update.as_ref().filter(moves).and_then(|it| it.new);
-        match new.map_or(Ok(()), |new| guard.admit(&self.name, &new)) {
+        let update = self.update.as_ref().filter(moves);
+        // What it only passes through is in its history then.
+        let mut held = update
+            .into_iter()
+            .flat_map(|it| it.through.iter().chain(&it.new));
+        match held.try_for_each(|object| guard.admit(&self.name, object)) {
             Err(Error::RefUnsigned {
                 required, found, ..
             }) => {

@@ -1,5 +1,6 @@
 //! What the formats have in common: hashes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
@@ -69,10 +70,10 @@ impl<'de> Deserialize<'de> for HashMap {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut hashes = Vec::<DocumentHash>::new();
+                let (mut hashes, mut seen) = (Vec::new(), BTreeSet::new());
                 while let Some((algorithm, value)) = map.next_entry::<String, String>()? {
                     let hash = DocumentHash::new(&algorithm, &value).map_err(A::Error::custom)?;
-                    if hashes.iter().any(|it| it.algorithm == hash.algorithm) {
+                    if !seen.insert(hash.algorithm.clone()) {
                         let twice = format!("{:?} stands twice", shown(&algorithm));
                         return Err(A::Error::custom(twice));
                     }

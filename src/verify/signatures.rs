@@ -54,7 +54,16 @@ impl Catalog {
         let mut findings = Vec::new();
         for record in self.list(&Filter::default())?.flatten() {
             let (object, name) = (record.object, record.name());
-            let endorsement = endorsements.of(&name, &object)?;
+            let endorsement = match endorsements.of(&name, &object) {
+                Ok(endorsement) => endorsement,
+                Err(error) => {
+                    let path = layout::ref_file(&name).path();
+                    let message = format!("its signatures cannot be looked at: {error}");
+                    let finding = Finding::new(Slug::Unreadable, path, message);
+                    findings.push(finding.of(object).at(&name));
+                    continue;
+                }
+            };
             let refused = endorsement.refused.iter();
             findings.extend(refused.map(|it| refused_signature(&object, it).at(&name)));
             if !endorsement.is_enough() {

@@ -159,3 +159,71 @@ fn what_a_signed_snapshot_let_in_may_be_held_here_too() {
     ours.catalog.detach(&snapshot, &signature).unwrap();
     assert!(ours.catalog.require_signed(&record, 5).is_err());
 }
+
+#[test]
+fn what_was_signed_after_it_had_come_lets_refs_move() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    let object = theirs.put(&entry("b1", 1));
+    let all = Members::Current(engine_catalog::Filter::default());
+    let release = Name::new("release").unwrap();
+    let snapshot = theirs
+        .catalog
+        .create_snapshot(&all, Some(&release))
+        .unwrap();
+    assert_eq!(left(&import(&ours, &theirs)), [object]);
+    // It has no name there any more, as in what a pull of names gathers.
+    keys.sign("a", &theirs.catalog, &snapshot);
+    theirs.catalog.remove_snapshot(&release).unwrap();
+    let imported = ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
+    assert_eq!(left(&imported), []);
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
+
+#[test]
+fn signatures_of_one_snapshot_add_up_over_both_sides() {
+    let Some((ours, mut keys)) = guarded() else {
+        return;
+    };
+    keys.keygen.key("b", crate::keygen::ED25519, "");
+    keys.accept("b", "");
+    set(&ours, "require 2 */*", keys.lines());
+    let theirs = Home::new();
+    let object = theirs.put(&entry("b1", 1));
+    let all = Members::Current(engine_catalog::Filter::default());
+    let release = Name::new("release").unwrap();
+    let snapshot = theirs
+        .catalog
+        .create_snapshot(&all, Some(&release))
+        .unwrap();
+    keys.sign("a", &theirs.catalog, &snapshot);
+    ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
+    assert_eq!(current(&ours, "llamacpp/b1"), None);
+    keys.sign("b", &ours.catalog, &snapshot);
+    let options = ImportOptions::default();
+    let planned = ours.catalog.plan_import(&theirs.catalog, &options).unwrap();
+    assert_eq!(planned.refs[0].outcome, ImportOutcome::Created);
+    ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
+    assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
+
+#[test]
+fn index_brings_nothing_unsigned_into_a_history() {
+    let Some((ours, _)) = guarded() else {
+        return;
+    };
+    let index = EngineIndex::parse(
+        br#"[{"id": "old", "engine": "llamacpp", "version": "b1", "artifacts": [],
+              "created_ms": 1, "lifecycle": "Retired"}]"#,
+    );
+    let imported = ours
+        .catalog
+        .import_index(&index.unwrap(), &stamp(5))
+        .unwrap();
+    assert_eq!(left(&imported).len(), 1);
+    let history = ours.catalog.history(&crate::support::name("llamacpp/b1"));
+    assert!(history.unwrap().is_empty());
+    assert!(ours.catalog.get("old").unwrap().is_none());
+}

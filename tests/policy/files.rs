@@ -143,6 +143,19 @@ fn catalog_that_must_not_be_written_keeps_its_policy() {
 }
 
 #[test]
+fn marker_that_has_no_room_for_the_feature_stays_as_it_is() {
+    let home = Home::new();
+    let first = "engine-catalog 1\ncompat ";
+    // Ten bytes less than a marker may have.
+    let more = format!("{first}{}\n", "x".repeat(65_536 - 10 - first.len() - 1));
+    fs::write(home.at("format"), &more).unwrap();
+    let set = home.catalog.set_policy(b"");
+    assert!(matches!(set, Err(Error::Path(_))), "{set:?}");
+    assert_eq!(marker(&home), more);
+    Catalog::open(home.catalog.root()).unwrap();
+}
+
+#[test]
 fn bundle_has_no_policy() {
     let Some((home, _)) = guarded() else { return };
     home.put(&entry("dev-1", 1));

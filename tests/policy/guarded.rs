@@ -230,3 +230,26 @@ fn what_is_stored_is_current_nowhere() {
     let again = home.catalog.store_prepared(&later, &mut |_| {}).unwrap();
     assert_eq!(again, stored);
 }
+
+#[test]
+fn what_cannot_be_listed_of_another_snapshot_keeps_nothing_from_moving() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    let other = home.put(&entry("dev-1", 1));
+    let members = Members::Objects([other].into());
+    let damaged = home
+        .catalog
+        .create_snapshot(&members, Some(&Name::new("damaged").unwrap()));
+    let damaged = damaged.unwrap().to_string();
+    let links = home.at("attachments").join(&damaged[..2]);
+    fs::create_dir_all(&links).unwrap();
+    fs::write(links.join(&damaged[2..]), "no directory").unwrap();
+    let object = unsigned(home.catalog.put(&entry("b1", 1), &stamp(1)), "llamacpp/b1");
+    let members = Members::Objects([object].into());
+    let release = home
+        .catalog
+        .create_snapshot(&members, Some(&Name::new("release").unwrap()));
+    keys.sign("a", &home.catalog, &release.unwrap());
+    home.put(&entry("b1", 1));
+}

@@ -295,3 +295,35 @@ fn files_of_an_engine_are_written_only_where_it_is_signed() {
     let verified = program.stdout(&["verify"]);
     assert_eq!(verified, (String::new(), 0));
 }
+
+#[test]
+fn nothing_is_signed_but_what_was_named() {
+    let Some((program, keys)) = program() else {
+        return;
+    };
+    let key = keys.keygen.at("a").display().to_string();
+    let sign = |spec: &str| program.shows(&["sign", spec, "--key", &key]);
+    // An entry whose id is the name of a snapshot, and one whose id is an engine and version.
+    let decoy = |id: &str, version: &str| {
+        let entry = ENTRY
+            .replace("llamacpp:b1", id)
+            .replace("\"b1\"", &format!("\"{version}\""));
+        let put = program.output(&["put"], entry.as_bytes());
+        assert!(put.status.success());
+    };
+    decoy("release-7", "dev-1");
+    let snapshot = program.output(&["snapshot", "create", "release-7"], b"");
+    assert!(snapshot.status.success());
+    decoy("llamacpp/b9", "dev-2");
+    assert_snapshot!(sign("release-7"), @r#"
+    | error: "release-7" stands for entry a7f86210bd6f2e3dbe3402c602fb2f6f54f950726850816cfa332219bab81296 and for snapshot a014189915ba10d19f07c7189787526c7667e5205d50c1fad7b16427df58add3: name one by its object id
+    [exit status 1]
+    "#);
+    assert_snapshot!(sign("llamacpp/b9"), @r#"
+    | error: "llamacpp/b9" is the id of entry ec128fc6034511737eac6ef6006012ed7f0da413f27cf5ca0f76f5403a159e96 of llamacpp/dev-2: name it by its object id
+    [exit status 1]
+    "#);
+    let (object, _) = program.stdout(&["get", "llamacpp/dev-2", "--identity"]);
+    assert!(object.contains("llamacpp/b9"));
+    assert_snapshot!(sign("llamacpp/dev-2").lines().last().unwrap(), @"| sign: entry ec128fc6034511737eac6ef6006012ed7f0da413f27cf5ca0f76f5403a159e96 of llamacpp/dev-2");
+}

@@ -28,7 +28,7 @@ fn signers_stay_where_only_the_rules_are_given() {
         return;
     };
     assert_snapshot!(set(&program, &["rules"]), @"
-    | error: rules: line 2: 1 keys are required, and [allowed_signers] names 0
+    | error: rules: line 2: it requires 1 of the 0 keys that [allowed_signers] names
     [exit status 1]
     ");
     let signers = format!("# who may\n\n{}", keys.lines());

@@ -131,3 +131,23 @@ fn catalog_without_a_policy_is_healthy() {
     assert_eq!(check(&home).status, Health::Ok);
     assert!(findings(&home).is_empty());
 }
+
+#[test]
+fn what_cannot_be_looked_at_is_told_among_the_rest() {
+    let Some((home, keys)) = guarded() else {
+        return;
+    };
+    home.catalog.remove_policy().unwrap();
+    let (one, two) = (home.put(&entry("b1", 1)), home.put(&entry("b2", 1)));
+    set(&home, RULES, keys.lines());
+    let links = home.at("attachments").join(&one.to_string()[..2]);
+    fs::create_dir_all(&links).unwrap();
+    fs::write(links.join(&one.to_string()[2..]), "no directory").unwrap();
+    let found = findings(&home).into_iter().map(|it| (it.slug, it.object));
+    let expected = [
+        (Slug::SignaturesLacking, Some(two)),
+        (Slug::Unreadable, Some(one)),
+    ];
+    let found: std::collections::BTreeSet<_> = found.collect();
+    assert_eq!(found, expected.into());
+}

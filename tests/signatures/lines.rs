@@ -141,6 +141,20 @@ fn lines_say_what_stock_takes_them_to_say() {
         (format!("me@here {one}x"), "refused"),
         (format!("me@here cert-authority {one}"), "refused"),
         ("me@here".to_owned(), "refused"),
+        // Of whom stock takes nobody.
+        (format!("!* {one}"), "refused"),
+        (format!("me@here,!* {one}"), "refused"),
+        (format!("!me@here {one}"), "refused"),
+        (format!(", {one}"), "refused"),
+        (format!("\u{feff}me@here {one}"), "refused"),
+        (
+            format!("me@here namespaces=\"{}\" {one}", "*".repeat(1023)),
+            "refused",
+        ),
+        (
+            format!("me@here namespaces=\"{}\" {one}", "*".repeat(1022)),
+            "accepted",
+        ),
     ] {
         let (found, is_good) = said(&keygen, &text, &signature);
         assert_eq!(found, word, "{text}");
@@ -150,6 +164,7 @@ fn lines_say_what_stock_takes_them_to_say() {
     for text in [
         format!("me@here cert-authority {two}\nme@here {one}"),
         format!("you@there nonsense\nme@here {one}"),
+        format!("me@here,!you@there {one}"),
         format!("me@here valid-before=\"20270231Z\" {one}"),
         format!("me@here valid-before=\"20270101UTC\" {one}"),
     ] {

@@ -84,7 +84,10 @@ fn json_has_stable_keys() {
     | signed: by 1 key that is accepted
     "#);
     let again = program.shows(&["--json", "sign", "llamacpp/b4321", "--key", "key"]);
-    insta::assert_snapshot!(again, @r#"{"object":"7a2c6bfe40ff9ba1d914627f6034613aabbb0568bde325c86f2b12cdb3399841","subject":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","fingerprint":"SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8","algorithm":"ssh-ed25519"}"#);
+    insta::assert_snapshot!(again, @r#"
+    {"object":"7a2c6bfe40ff9ba1d914627f6034613aabbb0568bde325c86f2b12cdb3399841","subject":"6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64","fingerprint":"SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8","algorithm":"ssh-ed25519"}
+    | sign: entry 6cdceb1b43f1aad6a897213984ca580420443a72180712f9a59944de54e91f64 of llamacpp/b4321
+    "#);
 }
 
 #[test]

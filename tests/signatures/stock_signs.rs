@@ -89,7 +89,7 @@ fn agent_signs_for_a_public_key() {
     assert!(added.unwrap().success());
     std::fs::remove_file(private).unwrap();
     let (said, status) = sign(&program, &keygen, "one.pub", None);
-    assert_eq!(status, 3, "nothing has the private key: {said}");
+    assert_eq!(status, 1, "nothing has the private key: {said}");
     assert!(
         said.contains("left to ssh-keygen, which has not signed"),
         "{said}"
@@ -110,11 +110,11 @@ fn rsa_and_encrypted_keys_are_left_to_ssh_keygen() {
     let line = format!("me {}\n", keygen.public("rsa"));
     let signers = keygen.write("allowed", line).display().to_string();
     let listed = program.stdout(&["signatures", "llamacpp/b4321", "--signers", &signers]);
-    assert!(listed.0.starts_with(said.trim_end()), "{listed:?}");
+    assert!(listed.0.starts_with(&said[..64]), "{said} {listed:?}");
     assert_eq!(listed.1, 0);
     // There is no terminal at which to give the passphrase.
     let (said, status) = sign(&program, &keygen, "encrypted", None);
-    assert_eq!(status, 3, "{said}");
+    assert_eq!(status, 1, "{said}");
     assert!(said.contains("which has not signed: exit status"), "{said}");
     // And no ssh-keygen, in an environment without PATH of its own.
     for key in ["rsa", "encrypted", "rsa.pub"] {
