@@ -125,7 +125,7 @@ fn what(catalog: &Catalog, spec: &str, subject: &ObjectId) -> Result<String, Fai
     let Ok(Some(entry)) = catalog.entry(subject) else {
         return Ok(match catalog.snapshot(subject) {
             Ok(Some(snapshot)) => {
-                format!("snapshot {subject}, of {} entries", snapshot.objects.len())
+                format!("snapshot {subject}, members: {}", snapshot.objects.len())
             }
             _ => format!("object {subject}"),
         });
