@@ -18,6 +18,16 @@ fn left(imported: &Imported) -> Vec<ObjectId> {
         .collect()
 }
 
+/// Makes a snapshot of what is current, which has a name or none.
+fn release(home: &Home, is_named: bool) -> ObjectId {
+    let all = Members::Current(engine_catalog::Filter::default());
+    let name = Name::new("release").unwrap();
+    let made = home
+        .catalog
+        .create_snapshot(&all, is_named.then_some(&name));
+    made.unwrap()
+}
+
 fn import(ours: &Home, theirs: &Home) -> Imported {
     let options = ImportOptions::default();
     let planned = ours.catalog.plan_import(&theirs.catalog, &options).unwrap();
@@ -137,14 +147,11 @@ fn what_a_signed_snapshot_let_in_may_be_held_here_too() {
     };
     let theirs = Home::new();
     let object = theirs.put(&entry("b1", 1));
-    let all = Members::Current(engine_catalog::Filter::default());
-    let release = Name::new("release").unwrap();
-    let create = |name| theirs.catalog.create_snapshot(&all, name);
-    let snapshot = create(None).unwrap();
+    let snapshot = release(&theirs, false);
     keys.sign("a", &theirs.catalog, &snapshot);
     // Without a name it does not come along, and lets nothing in.
     assert_eq!(left(&import(&ours, &theirs)), [object]);
-    create(Some(&release)).unwrap();
+    release(&theirs, true);
     assert_eq!(left(&import(&ours, &theirs)), []);
     assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
 
@@ -167,16 +174,14 @@ fn what_was_signed_after_it_had_come_lets_refs_move() {
     };
     let theirs = Home::new();
     let object = theirs.put(&entry("b1", 1));
-    let all = Members::Current(engine_catalog::Filter::default());
-    let release = Name::new("release").unwrap();
-    let snapshot = theirs
-        .catalog
-        .create_snapshot(&all, Some(&release))
-        .unwrap();
+    let snapshot = release(&theirs, true);
     assert_eq!(left(&import(&ours, &theirs)), [object]);
     // It has no name there any more, as in what a pull of names gathers.
     keys.sign("a", &theirs.catalog, &snapshot);
-    theirs.catalog.remove_snapshot(&release).unwrap();
+    let removed = theirs
+        .catalog
+        .remove_snapshot(&Name::new("release").unwrap());
+    assert_eq!(removed.unwrap(), Some(snapshot));
     let imported = ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
     assert_eq!(left(&imported), []);
     assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
@@ -192,12 +197,7 @@ fn signatures_of_one_snapshot_add_up_over_both_sides() {
     set(&ours, "require 2 */*", keys.lines());
     let theirs = Home::new();
     let object = theirs.put(&entry("b1", 1));
-    let all = Members::Current(engine_catalog::Filter::default());
-    let release = Name::new("release").unwrap();
-    let snapshot = theirs
-        .catalog
-        .create_snapshot(&all, Some(&release))
-        .unwrap();
+    let snapshot = release(&theirs, true);
     keys.sign("a", &theirs.catalog, &snapshot);
     ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
     assert_eq!(current(&ours, "llamacpp/b1"), None);
