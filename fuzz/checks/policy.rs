@@ -25,8 +25,8 @@ pub fn policy(bytes: &[u8]) {
             Ok(one) => {
                 assert!(one.rules().len() <= 1, "a line is a rule, or none");
                 if let (Some(rule), Some(name)) = (one.rules().first(), &name) {
-                    let text = rule.to_string();
-                    let fits = read(&text.replace("require 0", "require 1").into_bytes());
+                    let of_one = format!("require 1 {}/{}", rule.engine, rule.version);
+                    let fits = read(of_one.as_bytes());
                     let fits = fits.expect("it is a rule").threshold(name) == 1;
                     assert_eq!(one.threshold(name), if fits { rule.threshold } else { 0 });
                     if fits {
