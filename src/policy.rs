@@ -109,7 +109,8 @@ impl Policy {
         let mut at = 0;
         for line in text.split_inclusive(|it| *it == b'\n') {
             let (before, after) = (&text[..at], &text[at + line.len()..]);
-            if line.trim_ascii() == SIGNERS {
+            let own = line.strip_suffix(b"\n").unwrap_or(line);
+            if own.strip_suffix(b"\r").unwrap_or(own) == SIGNERS {
                 return (before, Some(after));
             }
             at += line.len();

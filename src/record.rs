@@ -172,7 +172,8 @@ impl Catalog {
 
     /// Stores what [`record`](Self::record) would record, with the manifest of its files, and makes it not
     /// current: to be signed first, and then given to [`put_object`](Self::put_object). Returns it, or the
-    /// current entry where that is of the same build. `progress` is told how far the hashing is.
+    /// current entry where that is of the same build; and what the ref held, which that is to expect.
+    /// `progress` is told how far the hashing is.
     ///
     /// # Errors
     ///
@@ -181,11 +182,11 @@ impl Catalog {
         &self,
         prepared: &PreparedEngine,
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Record, Error> {
+    ) -> Result<(Record, Expect), Error> {
         let store = |(entry, files): (EngineEntry, Option<Files>)| {
-            let (entry, _) = self.to_record(&entry, files.as_ref())?;
+            let (entry, expect) = self.to_record(&entry, files.as_ref())?;
             let object = self.store_with_files(&entry, files.as_ref())?;
-            Ok(Record { object, entry })
+            Ok((Record { object, entry }, expect))
         };
         told("store", self.examine(prepared, progress).and_then(store))
     }

@@ -24,7 +24,8 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Catalog {
-    /// Returns what refs of this catalog may come to hold. Signatures are looked for in `source` too.
+    /// Returns what refs of this catalog may come to hold. Signatures are looked for in `source` too, whose
+    /// would come here first.
     pub(crate) fn guard<'a>(&'a self, source: Option<&'a Self>) -> Result<Guard<'a>, Error> {
         let mut guard = Guard {
             catalogs: [self].into_iter().chain(source).collect(),

@@ -210,8 +210,14 @@ impl<'a> Endorsements<'a> {
     /// Returns the other snapshots that somebody has signed, and more: those of a catalog that brought them
     /// have no names.
     fn unnamed(&self, required: &RequiredSignatures<'_>) -> Vec<SignedSnapshot> {
-        let links = attachments::list_all(self.catalogs[0].root_dir());
-        self.signed(links.by_subject.into_keys().collect(), required)
+        let links = self
+            .catalogs
+            .iter()
+            .map(|it| attachments::list_all(it.root_dir()));
+        let subjects: BTreeSet<_> = links.flat_map(|it| it.by_subject.into_keys()).collect();
+        let is_here = |object: &ObjectId| self.catalogs[0].has_object(object).is_ok_and(|it| it);
+        let here = subjects.into_iter().filter(is_here);
+        self.signed(here.collect(), required)
     }
 
     /// Returns those of some objects that are snapshots, and that somebody has signed in any of the catalogs.

@@ -35,7 +35,7 @@ use super::{Context, Status, open_source};
 /// Columns: what became of it, engine, version, what it held here, what it holds in the source, and
 /// for a conflict the fields that differ, also where it was settled (ours, theirs). Of an index each entry is shown, and why it was refused; of
 /// other sources, refs that stay as they are for good reason are not. Exit status: 1 where there are
-/// conflicts, or an entry was refused; 3 where something could not be read.
+/// conflicts, or an entry was refused or is not signed; 3 where something could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -360,9 +360,8 @@ pub(super) fn report(
         let chooses = "`--prefer ENGINE/VERSION=theirs`, or =ours, chooses";
         say("hint", chooses);
     }
-    if !unsigned.is_empty() {
-        let advice =
-            "once they are signed, here by `sign` or there, do this again, or `put --object`";
+    if !unsigned.is_empty() && !told.is_dry {
+        let advice = "once they are signed, here by `sign` or there, do this again";
         say("hint", advice);
     }
     Ok(if count(Conflict) + unsigned.len() + refused > 0 {

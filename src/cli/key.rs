@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 use engine_catalog::{
-    AttachSignatureError, Catalog, ObjectId, PrivateKey, PrivateKeyError, SshSignature,
+    AttachSignatureError, Catalog, ObjectId, PrivateKey, PrivateKeyError, PublicKey, SshSignature,
 };
 
 use super::failure::Failure;
@@ -29,6 +29,10 @@ pub(super) struct Key {
 }
 
 impl KeyArg {
+    pub(super) fn is_given(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Reads the key, if one is given.
     pub(super) fn read(&self) -> Result<Option<Key>, Failure> {
         self.key.as_deref().map(Key::read).transpose()
@@ -59,16 +63,24 @@ impl Key {
     /// Signs an object and attaches that, unless this key has signed it already.
     pub(super) fn endorse(&self, catalog: &Catalog, object: &ObjectId) -> Result<(), Failure> {
         let bytes = signed_bytes(catalog, object)?;
-        let signature = self.sign(&bytes)?;
-        let made = SshSignature::parse(&signature).map_err(|error| refuse(&self.path, error))?;
-        let attached = catalog.attached(object, Some(&SshSignature::media_type()))?;
-        let mut earlier = attached
-            .flatten()
-            .filter_map(|it| SshSignature::parse(&it.attachment.payload).ok());
-        if earlier.any(|it| it.key() == made.key() && it.verify(&bytes).is_ok()) {
+        let has_signed = |key: &PublicKey| -> Result<bool, Failure> {
+            let attached = catalog.attached(object, Some(&SshSignature::media_type()))?;
+            let mut earlier = attached
+                .flatten()
+                .filter_map(|it| SshSignature::parse(&it.attachment.payload).ok());
+            Ok(earlier.any(|it| it.key() == key && it.verify(&bytes).is_ok()))
+        };
+        if let Some(key) = &self.private
+            && has_signed(key.public_key())?
+        {
             return Ok(());
         }
-        attach(catalog, object, &signature, &self.path).map(drop)
+        let signature = self.sign(&bytes)?;
+        let made = SshSignature::parse(&signature).map_err(|error| refuse(&self.path, error))?;
+        match has_signed(made.key())? {
+            true => Ok(()),
+            false => attach(catalog, object, &signature, &self.path).map(drop),
+        }
     }
 }
 

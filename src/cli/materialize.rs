@@ -71,6 +71,10 @@ impl Materialize {
     pub(super) fn run(self, context: &mut Context) -> Result<Status, Failure> {
         // Not read only: with the lock of a store that can be locked, nothing is collected meanwhile.
         let catalog = context.open()?;
+        if self.key.is_given() && !self.record {
+            let message = "--key signs what --record records: give both";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let key = self.key.read()?;
         let record = find(&catalog, &self.spec)?;
         let check = Check::new(&self.required, &self.policy, &catalog)?;

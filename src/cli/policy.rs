@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use engine_catalog::{Catalog, Policy, Slug};
+use engine_catalog::{Catalog, Policy, PolicyError, Slug};
 use serde_json::json;
 
 use super::failure::{Failure, say};
@@ -13,8 +13,8 @@ use super::{Context, Status, now_ms};
 
 /// Say which refs may hold only what is signed
 ///
-/// A catalog that has a policy moves a ref only to an entry that enough keys have signed, or a named snapshot
-/// that it is a member of, whoever moves it: record, put, rollback, import, pull. Any other entry is stored, and
+/// A catalog that has a policy moves a ref only to an entry that enough keys have signed, or a snapshot that it
+/// is a member of, whoever moves it: record, put, rollback, import, pull. Any other entry is stored, and
 /// the ref stays where it was, until the entry is signed and made current by `put --object`. get, capture and
 /// verify look for signatures too. Without a policy nothing need be signed.
 ///
@@ -69,7 +69,13 @@ impl PolicyCommand {
             Some(Action::Set { file, signers }) => {
                 let catalog = context.open()?;
                 let text = text(&catalog, &file, signers.as_deref())?;
-                let policy = Policy::parse(&text).map_err(|error| refuse(&file, error))?;
+                let policy = Policy::parse(&text).map_err(|error| match &error {
+                    PolicyError::Signers(_) | PolicyError::LocalTime { .. } => {
+                        let what = "the signers, of a file or kept, are refused";
+                        Failure::Input(format!("{what}: {error}; --signers names others"))
+                    }
+                    _ => refuse(&file, error),
+                })?;
                 catalog.set_policy(&text)?;
                 show(context, Some(&policy))?;
                 tell_unmet(&policy);

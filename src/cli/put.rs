@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{EngineEntry, Expect, Prefix};
+use engine_catalog::{EngineEntry, Error, Expect, Prefix};
 
 use super::entries_json::parse;
 use super::failure::{Failure, say};
@@ -84,6 +84,9 @@ fn put_object(
     let object =
         object.ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}")))?;
     if let Some(key) = key {
+        // Nothing else is signed on the way.
+        let entry = catalog.entry(&object)?;
+        entry.ok_or(Error::NoSuchEntry { object })?;
         key.endorse(&catalog, &object)?;
     }
     let done = catalog.put_object(&object, Expect::Any, &stamp)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Expect, PreparedEngine, Progress, Recorded, Stamp,
+    Artifacts, Catalog, EngineEntry, ErrorKind, PreparedEngine, Progress, Recorded, Stamp,
 };
 
 use super::bar::HashingBar;
@@ -154,9 +154,15 @@ pub(super) fn record(
     let Some(key) = key else {
         return Ok(catalog.record_with_progress(prepared, stamp, progress)?);
     };
-    let stored = catalog.store_prepared(prepared, progress)?;
-    key.endorse(catalog, &stored.object)?;
-    Ok(catalog.put_object(&stored.object, Expect::Any, stamp)?)
+    loop {
+        let (stored, expect) = catalog.store_prepared(prepared, progress)?;
+        key.endorse(catalog, &stored.object)?;
+        match catalog.put_object(&stored.object, expect, stamp) {
+            // Somebody else recorded meanwhile: compare with that.
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            recorded => return Ok(recorded?),
+        }
+    }
 }
 
 /// Where the engine of an entry is: one relative path is the reference of an image.

@@ -67,7 +67,7 @@ impl Catalog {
                 stamp,
                 &|group| {
                     self.plan_group(group)?
-                        .admitted_by(&guard, |done, it| leave_all(done, it))
+                        .admitted_by(&guard, |done, object, it| leave_all(done, object, it))
                 },
                 &mut |done| imported.tell(done),
             )?;
@@ -87,8 +87,9 @@ impl Catalog {
         let guard = self.guard(None)?;
         for group in &Group::all(index)? {
             let planned = self.plan_group(group);
-            let planned =
-                planned.and_then(|step| step.admitted_by(&guard, |done, it| leave_all(done, it)));
+            let planned = planned.and_then(|step| {
+                step.admitted_by(&guard, |done, object, it| leave_all(done, object, it))
+            });
             imported.tell(planned.map(|step| step.done));
         }
         Ok(imported)
@@ -186,15 +187,19 @@ impl Catalog {
     }
 }
 
-/// Tells that what was to come in did not.
-fn leave_all(done: &mut [ImportedRef], outcome: ImportOutcome) {
-    let comes_in = |it: &&mut ImportedRef| {
-        matches!(
+/// Tells that what was to come in did not, for want of signatures of one of them.
+fn leave_all(done: &mut [ImportedRef], object: ObjectId, outcome: ImportOutcome) {
+    for it in done {
+        let comes_in = matches!(
             it.outcome,
             ImportOutcome::Created | ImportOutcome::Superseded | ImportOutcome::Retired
-        )
-    };
-    (done.iter_mut().filter(comes_in)).for_each(|it| it.outcome = outcome);
+        );
+        it.outcome = match it.theirs.object == object {
+            true => outcome,
+            false if comes_in => ImportOutcome::Kept,
+            false => it.outcome,
+        };
+    }
 }
 
 /// What an index says of one engine and version.

@@ -77,7 +77,7 @@ impl Catalog {
         options: &ImportOptions,
         stamp: &Stamp,
     ) -> Result<Imported, Error> {
-        let guard = self.guard(Some(source));
+        let guard = self.guard(None);
         told(
             "import",
             guard.and_then(|it| self.bring_in(source, options, stamp, it)),
@@ -126,7 +126,8 @@ impl Catalog {
         let mut imported = Imported::default();
         let mut arrived = BTreeSet::new();
         // What lets refs move has to be here before they do.
-        if guard.requires_some() {
+        let is_guarded = guard.requires_some();
+        if is_guarded {
             self.import_snapshots(source, &mut arrived, &mut imported)?;
             self.import_attached(source, &arrived, &mut imported)?;
         }
@@ -161,7 +162,7 @@ impl Catalog {
             )?;
         }
         arrived.extend(imported.refs.iter().map(|it| it.theirs.object));
-        if !guard.requires_some() {
+        if !is_guarded {
             self.import_snapshots(source, &mut arrived, &mut imported)?;
         }
         self.import_attached(source, &arrived, &mut imported)?;
@@ -338,7 +339,7 @@ fn reach(
 }
 
 /// Tells that a ref stays for want of signatures.
-fn leave(done: &mut ImportedRef, outcome: ImportOutcome) {
+fn leave(done: &mut ImportedRef, _object: ObjectId, outcome: ImportOutcome) {
     done.outcome = outcome;
 }
 

@@ -28,24 +28,31 @@ pub(super) struct Step<'a, T> {
 
 impl<T> Step<'_, T> {
     /// Leaves the ref as it is, if it may not come to hold what it was to hold; `leave` tells what is done
-    /// then.
+    /// then, for want of signatures of that object.
     pub(super) fn admitted_by(
         mut self,
         guard: &Guard<'_>,
-        leave: impl FnOnce(&mut T, ImportOutcome),
+        leave: impl FnOnce(&mut T, ObjectId, ImportOutcome),
     ) -> Result<Self, Error> {
-        let moves = |it: &&Update| it.new.map(Expect::Object) != Some(it.expect);
-        let update = self.update.as_ref().filter(moves);
+        let Some(update) = &self.update else {
+            return Ok(self);
+        };
+        let stays = update.new.map_or(Expect::Absent, Expect::Object) == update.expect;
+        let new = update.new.iter().filter(|_| !stays);
         // What it only passes through is in its history then.
-        let mut held = update
-            .into_iter()
-            .flat_map(|it| it.through.iter().chain(&it.new));
+        let mut held = update.through.iter().chain(new);
         match held.try_for_each(|object| guard.admit(&self.name, object)) {
+            // What is preferred stays, and its history says nothing of the other.
+            Err(Error::RefUnsigned { .. }) if stays && update.new.is_some() => self.update = None,
             Err(Error::RefUnsigned {
-                required, found, ..
+                object,
+                required,
+                found,
+                ..
             }) => {
                 self.update = None;
-                leave(&mut self.done, ImportOutcome::Unsigned { required, found });
+                let outcome = ImportOutcome::Unsigned { required, found };
+                leave(&mut self.done, object, outcome);
             }
             admitted => admitted?,
         }

@@ -26,7 +26,7 @@ impl Catalog {
         required: &RequiredSignatures<'_>,
         stamp: &Stamp,
     ) -> Result<Imported, Error> {
-        let guard = self.guard(Some(source)).map(|it| it.and(required));
+        let guard = self.guard(None).map(|it| it.and(required));
         told(
             "import",
             guard.and_then(|it| self.bring_in(source, options, stamp, it)),

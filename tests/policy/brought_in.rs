@@ -1,12 +1,12 @@
 //! What comes from elsewhere moves refs only as the policy lets it.
 
 use engine_catalog::{
-    AllowedSigners, CivilTime, EngineIndex, ImportOptions, ImportOutcome, Imported, ImportedRef,
-    Members, Name, ObjectId,
+    AllowedSigners, Choice, CivilTime, EngineIndex, ImportOptions, ImportOutcome, Imported,
+    ImportedRef, Members, Name, ObjectId,
 };
 
 use crate::keys::required;
-use crate::support::{Home, entry, stamp};
+use crate::support::{Home, document, entry, name, stamp};
 use crate::{current, guarded, set, unsigned_by};
 
 /// The entries that were stored and left their ref where it was.
@@ -182,9 +182,47 @@ fn what_was_signed_after_it_had_come_lets_refs_move() {
         .catalog
         .remove_snapshot(&Name::new("release").unwrap());
     assert_eq!(removed.unwrap(), Some(snapshot));
-    let imported = ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
-    assert_eq!(left(&imported), []);
+    assert_eq!(left(&import(&ours, &theirs)), []);
     assert_eq!(current(&ours, "llamacpp/b1"), Some(object));
+}
+
+#[test]
+fn signature_that_cannot_come_along_lets_nothing_in() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    theirs.put(&entry("b1", 1));
+    let snapshot = release(&theirs, true);
+    keys.sign("a", &theirs.catalog, &snapshot);
+    let note = theirs.catalog.attach(&document(snapshot, "a note"));
+    std::fs::remove_file(theirs.object(&note.unwrap())).unwrap();
+    let imported = ours.catalog.import(&theirs.catalog, &stamp(5)).unwrap();
+    assert!(!imported.problems.is_empty());
+    assert!(imported.refs[0].refused().is_some());
+    assert_eq!(current(&ours, "llamacpp/b1"), None);
+}
+
+#[test]
+fn what_is_preferred_here_stays_and_its_history_too() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let theirs = Home::new();
+    theirs.put(&entry("b1", 2));
+    let own = ours.catalog.store(&[entry("b1", 1)]).unwrap()[0];
+    keys.sign("a", &ours.catalog, &own);
+    ours.put(&entry("b1", 1));
+    let options = ImportOptions {
+        prefer: Choice::Ours.into(),
+        ..ImportOptions::default()
+    };
+    let imported = ours
+        .catalog
+        .import_with(&theirs.catalog, &options, &stamp(5));
+    assert_eq!(imported.unwrap().refs[0].outcome, ImportOutcome::Ours);
+    let history = ours.catalog.history(&name("llamacpp/b1")).unwrap();
+    assert_eq!(history.len(), 1, "{history:?}");
 }
 
 #[test]
@@ -210,6 +248,35 @@ fn signatures_of_one_snapshot_add_up_over_both_sides() {
 }
 
 #[test]
+fn of_an_index_only_what_lacks_signatures_is_said_to() {
+    let Some((ours, keys)) = guarded() else {
+        return;
+    };
+    let index = EngineIndex::parse(
+        br#"[{"id": "old", "engine": "llamacpp", "version": "b1", "artifacts": [],
+              "created_ms": 1, "lifecycle": "Retired"},
+             {"id": "llamacpp:b1", "engine": "llamacpp", "version": "b1", "artifacts": [],
+              "created_ms": 2}]"#,
+    );
+    let signed = ours.catalog.store(&[entry("b1", 2)]).unwrap()[0];
+    keys.sign("a", &ours.catalog, &signed);
+    let imported = ours
+        .catalog
+        .import_index(&index.unwrap(), &stamp(5))
+        .unwrap();
+    let outcomes = imported
+        .refs
+        .iter()
+        .map(|it| (&*it.theirs.entry.id, it.outcome));
+    let unsigned = ImportOutcome::Unsigned {
+        required: 1,
+        found: 0,
+    };
+    let expected = [("old", unsigned), ("llamacpp:b1", ImportOutcome::Kept)];
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn index_brings_nothing_unsigned_into_a_history() {
     let Some((ours, _)) = guarded() else {
         return;
@@ -223,7 +290,7 @@ fn index_brings_nothing_unsigned_into_a_history() {
         .import_index(&index.unwrap(), &stamp(5))
         .unwrap();
     assert_eq!(left(&imported).len(), 1);
-    let history = ours.catalog.history(&crate::support::name("llamacpp/b1"));
+    let history = ours.catalog.history(&name("llamacpp/b1"));
     assert!(history.unwrap().is_empty());
     assert!(ours.catalog.get("old").unwrap().is_none());
 }

@@ -216,7 +216,9 @@ fn what_is_stored_is_current_nowhere() {
     let server = home.outside().join("server");
     fs::write(&server, "ELF").unwrap();
     let engine = PreparedEngine::new("tgi", "1", Artifacts::Files(vec![server]), 1);
-    let stored = home.catalog.store_prepared(&engine, &mut |_| {}).unwrap();
+    let stored = home.catalog.store_prepared(&engine, &mut |_| {});
+    let (stored, expect) = stored.unwrap();
+    assert_eq!(expect, Expect::Absent);
     assert_eq!(home.catalog.manifests(&stored.object).unwrap().len(), 1);
     assert_eq!(current(&home, "tgi/1"), None);
     home.catalog
@@ -228,7 +230,8 @@ fn what_is_stored_is_current_nowhere() {
         ..engine
     };
     let again = home.catalog.store_prepared(&later, &mut |_| {}).unwrap();
-    assert_eq!(again, stored);
+    let held = Expect::Object(stored.object);
+    assert_eq!(again, (stored, held));
 }
 
 #[test]

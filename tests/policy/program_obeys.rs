@@ -319,6 +319,12 @@ fn nothing_is_signed_but_what_was_named() {
     | error: "release-7" stands for entry a7f86210bd6f2e3dbe3402c602fb2f6f54f950726850816cfa332219bab81296 and for snapshot a014189915ba10d19f07c7189787526c7667e5205d50c1fad7b16427df58add3: name one by its object id
     [exit status 1]
     "#);
+    let listed = program.json("snapshot list --json");
+    let release = listed[0]["snapshot"].as_str().unwrap().to_owned();
+    let put = ["put", "--object", &release, "--key", &key];
+    assert_eq!(program.stdout(&put).1, 1);
+    let signed = program.stdout(&["signatures", &release, "--signers", "signers"]);
+    assert_eq!(signed, (String::new(), 1));
     assert_snapshot!(sign("llamacpp/b9"), @r#"
     | error: "llamacpp/b9" is the id of entry ec128fc6034511737eac6ef6006012ed7f0da413f27cf5ca0f76f5403a159e96 of llamacpp/dev-2: name it by its object id
     [exit status 1]

@@ -53,15 +53,13 @@ fn signature_of_a_named_snapshot_counts_for_its_members_and_for_no_other_entry()
     assert_eq!(found(&home, &keys, &object), 1);
     assert_eq!(found(&home, &keys, &other), 0);
     // The same key, and then another one.
-    keys.sign("a", &home.catalog, &object);
+    let by_a = keys.sign("a", &home.catalog, &object);
     assert_eq!(found(&home, &keys, &object), 1);
     keys.sign("b", &home.catalog, &object);
     assert_eq!(found(&home, &keys, &object), 2);
     // Also one that has no name any more.
     home.catalog.remove_snapshot(&released).unwrap();
-    home.catalog
-        .detach(&object, &home.catalog.attachments(&object).unwrap()[0])
-        .unwrap();
+    assert!(home.catalog.detach(&object, &by_a).unwrap());
     let left = home.catalog.attachments(&object).unwrap().len();
     assert_eq!((left, found(&home, &keys, &object)), (1, 2));
 }
