@@ -21,7 +21,7 @@ use crate::snapshot::Snapshot;
 /// # let dir = tempfile::tempdir()?;
 /// # let catalog = Catalog::create(dir.path().join("engines"))?;
 /// # catalog.put(&EngineEntry::new("llamacpp", "b4321", 0), &Stamp::now("provisioner")?)?;
-/// // Before the run. A name keeps the entries when garbage is collected.
+/// // Before the run. A name says which entries they were.
 /// let members = Members::Current(Filter::default());
 /// let object = catalog.create_snapshot(&members, Some(&"run-42".parse()?))?;
 /// let snapshot = catalog.snapshot(&object)?.expect("it was made");

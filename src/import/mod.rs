@@ -45,7 +45,8 @@ impl Catalog {
     /// stays. Where each has gone its own way, ours stays and the conflict is reported.
     ///
     /// A source without histories, such as a proof bundle, makes refs and never moves one. Names of
-    /// snapshots do not come along; the snapshots do, as objects. When this returns, all that it
+    /// snapshots do not come along; the snapshots do, as objects. Where this catalog has a policy, a ref stays
+    /// whose entry is not signed as that requires ([`ImportOutcome::Unsigned`]). When this returns, all that it
     /// reports survives a power cut. Importing again changes nothing.
     ///
     /// # Locking
