@@ -15,25 +15,26 @@ use super::{Context, Status, now_ms};
 ///
 /// A catalog that has a policy moves a ref only to an entry that enough keys have signed, or a snapshot that it
 /// is a member of, whoever moves it: record, put, rollback, import, pull. Any other entry is stored, and
-/// the ref stays where it was, until the entry is signed and made current by `put --object`. get, capture and
-/// verify look for signatures too. Without a policy nothing need be signed.
+/// the ref stays where it was, until the entry is signed and made current by `put --object`. get, capture,
+/// materialize and verify look for signatures too. Without a policy nothing need be signed.
 ///
 /// Without a subcommand: prints the rules, a line each.
 #[derive(Debug, Args)]
 #[command(
-    after_help = r#"A policy is of lines such as these; the first whose pattern matches a ref decides:
+    after_help = r#"A policy is a file such as this; the first rule whose pattern matches a ref decides:
   # What is built here for a try
   require 0 llamacpp/dev-*
   require 2 llamacpp/*
   require 1 */*
-
-Whose signatures count says a file as the allowed_signers of ssh-keygen(1); times in it end in Z:
+  [allowed_signers]
   alice@example.org namespaces="engine-catalog" ssh-ed25519 AAAA...
 
+After [allowed_signers] it is as the allowed_signers of ssh-keygen(1); times in it end in Z.
+
 Examples:
-  engine-catalog policy set policy --signers allowed_signers
-  engine-catalog sign 6cdceb1b --key ~/.ssh/id_ed25519
-  engine-catalog put --object 6cdceb1b"#
+  engine-catalog policy set policy
+  engine-catalog policy set rules --signers allowed_signers
+  engine-catalog put --object 6cdceb1b --key ~/.ssh/id_ed25519"#
 )]
 pub(super) struct PolicyCommand {
     #[command(subcommand)]
