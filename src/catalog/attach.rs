@@ -10,7 +10,7 @@ use crate::hash::ObjectId;
 use crate::object::Object;
 use crate::objects::ReadObjectError;
 use crate::schema::ObjectError;
-use crate::{attachments, layout, objects};
+use crate::{attachments, objects};
 
 /// A document that is attached to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,24 +80,17 @@ impl Catalog {
         media_type: Option<&MediaType>,
         limit: Option<u64>,
     ) -> Result<impl Iterator<Item = Result<Attached, Error>> + use<'a>, Error> {
-        let (subject, wanted) = (*subject, media_type.cloned());
-        let objects = attachments::list(self.root_dir(), &subject)?.into_iter();
-        let is_below = move |object: &ObjectId| {
-            let stat = self.root_dir().stat(&layout::object(object).path());
-            let size = stat.ok().flatten().map_or(0, |it| it.size);
-            limit.is_none_or(|limit| size <= limit)
-        };
-        let read = objects.filter(is_below).map(move |object| {
-            let carried = self.carry((subject, object))?;
-            let Some(Object::Attachment(attachment)) = carried.and_then(|it| it.object) else {
-                return Ok(None);
-            };
-            let is_wanted = wanted
-                .as_ref()
-                .is_none_or(|it| *it == attachment.media_type);
-            Ok(is_wanted.then_some(Attached { object, attachment }))
-        });
-        Ok(read.filter_map(Result::transpose))
+        let wanted = media_type.cloned();
+        let attached = self.each_attached(subject, limit)?;
+        Ok(attached.filter_map(move |read| match read {
+            Ok((object, Object::Attachment(attachment))) => {
+                let wanted = wanted.as_ref();
+                let is_wanted = wanted.is_none_or(|it| *it == attachment.media_type);
+                is_wanted.then_some(Ok(Attached { object, attachment }))
+            }
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }))
     }
 
     /// Returns the document that an object holds; `None` where there is no such object.

@@ -9,7 +9,7 @@ use crate::hash::ObjectId;
 use crate::manifest::Manifest;
 use crate::object::Object;
 use crate::objects::Carried;
-use crate::{attachments, objects};
+use crate::{attachments, layout, objects};
 
 impl Catalog {
     /// Returns the objects that are attached to `subject`, of whatever kind, sorted.
@@ -39,16 +39,34 @@ impl Catalog {
         &'a self,
         subject: &ObjectId,
     ) -> Result<impl Iterator<Item = Result<Manifest, Error>> + use<'a>, Error> {
+        let attached = self.each_attached(subject, None)?;
+        Ok(attached.filter_map(|read| match read {
+            Ok((_, Object::Manifest(manifest))) => Some(Ok(manifest)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
+    /// Returns the objects that are attached to `subject`, sorted, of whatever kind that is known; less those
+    /// that have more bytes than a limit, which are not read.
+    pub(super) fn each_attached<'a>(
+        &'a self,
+        subject: &ObjectId,
+        limit: Option<u64>,
+    ) -> Result<impl Iterator<Item = Result<(ObjectId, Object), Error>> + use<'a>, Error> {
         let subject = *subject;
         let objects = attachments::list(&self.root, &subject)?.into_iter();
-        let manifests = objects.map(move |object| {
+        let size = |object: &ObjectId| {
+            let stat = self.root.stat(&layout::object(object).path());
+            stat.ok().flatten().map_or(0, |it| it.size)
+        };
+        let is_small = move |object: &ObjectId| limit.is_none_or(|limit| size(object) <= limit);
+        let read = objects.filter(is_small).map(move |object| {
             let carried = self.carry((subject, object))?;
-            Ok(match carried.and_then(|it| it.object) {
-                Some(Object::Manifest(manifest)) => Some(manifest),
-                _ => None,
-            })
+            let known = carried.and_then(|it| it.object);
+            Ok(known.map(|it| (object, it)))
         });
-        Ok(manifests.filter_map(Result::transpose))
+        Ok(read.filter_map(Result::transpose))
     }
 
     /// Calls `visit` with everything that is attached to `subject`, and to that, each link once. What a
