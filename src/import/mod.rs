@@ -165,8 +165,9 @@ impl Catalog {
         arrived.extend(imported.refs.iter().map(|it| it.theirs.object));
         if !is_guarded {
             self.import_snapshots(source, &mut arrived, &mut imported)?;
+            self.import_attached(source, &arrived, &mut imported)?;
         }
-        self.import_attached(source, &arrived, &mut imported)?;
+        imported.tell_each_problem_once();
         if options.blobs == Blobs::Bring {
             self.import_blobs(source, &arrived, &mut imported)?;
         }
@@ -290,9 +291,6 @@ impl Catalog {
             }
             cargo.deliver()?;
         }
-        // Of what several lead to, a fault was found each time.
-        let mut told = BTreeSet::new();
-        imported.problems.retain(|it| told.insert(it.to_string()));
         Ok(())
     }
 

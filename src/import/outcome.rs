@@ -1,5 +1,7 @@
 //! What an import did, and what of it could not be done.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{Record, tell};
 use crate::error::Error;
 use crate::hash::ObjectId;
@@ -141,6 +143,12 @@ impl Imported {
     pub(super) fn problem(&mut self, at: ImportSide, cause: Error) {
         tell("import", &cause);
         self.problems.push(ImportProblem { at, cause });
+    }
+
+    /// Leaves out what was told before: of what several lead to, a fault was found each time.
+    pub(super) fn tell_each_problem_once(&mut self) {
+        let mut told = BTreeSet::new();
+        self.problems.retain(|it| told.insert(it.to_string()));
     }
 
     /// Takes up what became of refs, or why that cannot be told.
