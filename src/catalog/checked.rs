@@ -25,8 +25,11 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// Adds a manifest of the entry's files.
-    pub(super) fn attach(&mut self, files: &Files) -> Result<(), Error> {
+    /// Adds a manifest of the entry's files, if it has any.
+    pub(super) fn with_files(mut self, files: Option<&Files>) -> Result<Self, Error> {
+        let Some(files) = files else {
+            return Ok(self);
+        };
         let manifest = Manifest {
             subject: self.object,
             files: files.clone(),
@@ -36,7 +39,7 @@ impl Checked {
             cause,
         })?;
         self.attached.insert(ObjectId::of(&bytes), bytes);
-        Ok(())
+        Ok(self)
     }
 
     /// Returns the bytes of the entry's object.

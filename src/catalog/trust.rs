@@ -32,6 +32,7 @@ enum Required<'a> {
 
 #[derive(Debug)]
 struct SignedSnapshot {
+    object: ObjectId,
     members: BTreeSet<ObjectId>,
     keys: DistinctKeys,
 }
@@ -214,10 +215,13 @@ impl<'a> Endorsements<'a> {
             .catalogs
             .iter()
             .map(|it| attachments::list_all(it.root_dir()));
-        let subjects: BTreeSet<_> = links.flat_map(|it| it.by_subject.into_keys()).collect();
-        let is_here = |object: &ObjectId| self.catalogs[0].has_object(object).is_ok_and(|it| it);
-        let here = subjects.into_iter().filter(is_here);
-        self.signed(here.collect(), required)
+        let subjects = links.flat_map(|it| it.by_subject.into_keys());
+        let mut signed = self.signed(subjects.collect(), required);
+        signed.retain(|it| {
+            let is_here = self.catalogs[0].has_object(&it.object);
+            is_here.is_ok_and(|it| it)
+        });
+        signed
     }
 
     /// Returns those of some objects that are snapshots, and that somebody has signed in any of the catalogs.
@@ -238,6 +242,7 @@ impl<'a> Endorsements<'a> {
             let mut found = self.catalogs.iter();
             let snapshot = found.find_map(|it| it.snapshot(&object).ok().flatten())?;
             Some(SignedSnapshot {
+                object,
                 members: snapshot.objects,
                 keys: count.keys,
             })

@@ -73,10 +73,7 @@ impl Catalog {
         expect: Expect,
         stamp: &Stamp,
     ) -> Result<Put, Error> {
-        let mut checked = encode_checked(entry)?;
-        if let Some(files) = files {
-            checked.attach(files)?;
-        }
+        let checked = encode_checked(entry)?.with_files(files)?;
         let puts = self.put_batch(&[&checked], expect, stamp, &mut None)?;
         Ok(puts[0])
     }
@@ -142,9 +139,7 @@ impl Catalog {
         let checked = entries.iter().map(encode_checked);
         let checked = checked.collect::<Result<Vec<_>, _>>()?;
         for batch in checked.chunks(batch_size()) {
-            let _lock = self.begin_write(Hold::Shared)?;
-            self.guard(None)?;
-            self.write_batch(&batch.iter().collect::<Vec<_>>())?;
+            self.store_batch(&batch.iter().collect::<Vec<_>>())?;
         }
         Ok(checked.iter().map(|checked| checked.object).collect())
     }
@@ -155,14 +150,16 @@ impl Catalog {
         entry: &EngineEntry,
         files: Option<&Files>,
     ) -> Result<ObjectId, Error> {
-        let mut checked = encode_checked(entry)?;
-        if let Some(files) = files {
-            checked.attach(files)?;
-        }
-        let _lock = self.begin_write(Hold::Shared)?;
-        self.guard(None)?;
-        self.write_batch(&[&checked])?;
+        let checked = encode_checked(entry)?.with_files(files)?;
+        self.store_batch(&[&checked])?;
         Ok(checked.object)
+    }
+
+    fn store_batch(&self, batch: &[&Checked]) -> Result<(), Error> {
+        let _lock = self.begin_write(Hold::Shared)?;
+        // Who cannot heed a policy does not write.
+        self.guard(None)?;
+        self.write_batch(batch)
     }
 
     /// Writes objects and links.
@@ -177,8 +174,20 @@ impl Catalog {
         Ok(attachments::add_all(&self.root, &links.collect())?)
     }
 
-    fn holds(&self, name: &RefName, object: &ObjectId) -> bool {
-        refs::read(&self.root, name).is_ok_and(|held| held == Some(*object))
+    /// Requires that a ref may come to hold an object, or holds it already, and returns what it has to hold
+    /// before.
+    fn admit(
+        &self,
+        guard: &Guard<'_>,
+        (name, object): (&RefName, ObjectId),
+        expect: Expect,
+    ) -> Result<Expect, Error> {
+        let holds = || refs::read(&self.root, name).is_ok_and(|held| held == Some(object));
+        match guard.admit(name, &object) {
+            // What the ref holds already it may go on holding.
+            Err(Error::RefUnsigned { .. }) if holds() => Ok(Expect::Object(object)),
+            admitted => admitted.map(|()| expect),
+        }
     }
 
     /// Puts entries of different refs. `guard` is that of the batch before.
@@ -208,16 +217,7 @@ impl Catalog {
         let mut updates = BTreeMap::new();
         for checked in batch {
             let (name, object) = (&checked.name, checked.object);
-            let expect = match guard.admit(name, &object) {
-                // What the ref holds already it may go on holding.
-                Err(Error::RefUnsigned { .. }) if self.holds(name, &object) => {
-                    Expect::Object(object)
-                }
-                admitted => {
-                    admitted?;
-                    expect
-                }
-            };
+            let expect = self.admit(guard, (name, object), expect)?;
             updates.insert(name, Update::to(Op::Put, expect, Some(object)));
         }
         let before = refs::update_all(&self.root, &updates, stamp)?;
@@ -334,16 +334,14 @@ impl Catalog {
                 found,
             });
         }
-        if !self.holds(name, &object) {
-            self.guard(None)?.admit(name, &object)?;
-        }
-        // What is in the store may have come by a copy that was never synced.
-        let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
-        objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
         let expect = match changes.last().and_then(|change| change.new) {
             Some(current) => Expect::Object(current),
             None => Expect::Absent,
         };
+        let expect = self.admit(&self.guard(None)?, (name, object), expect)?;
+        // What is in the store may have come by a copy that was never synced.
+        let bytes = encode_entry(&entry).expect("an entry that was read can be encoded");
+        objects::write_all(&self.root, &BTreeMap::from([(object, bytes.as_slice())]))?;
         let update = Update::to(Op::Rollback, expect, Some(object));
         let previous = self.update(name, update, stamp)?;
         Ok(Put { object, previous })
