@@ -10,6 +10,7 @@ use super::failure::{Failure, say};
 use super::input::{read, refuse};
 use super::key::{Key, KeyArg};
 use super::output::{JsonChange, Output};
+use super::verify::starting_with;
 use super::{Context, Status};
 
 /// Store entries given as JSON, exactly as they are
@@ -80,9 +81,7 @@ fn put_object(
     context: &mut Context,
 ) -> Result<Status, Failure> {
     let (catalog, stamp) = context.write()?;
-    let object = catalog.resolve(prefix)?;
-    let object =
-        object.ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}")))?;
+    let object = starting_with(&catalog, prefix)?;
     if let Some(key) = key {
         // Nothing else is signed on the way.
         let entry = catalog.entry(&object)?;

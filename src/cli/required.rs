@@ -84,8 +84,8 @@ impl Required {
 
 /// What is required by who calls, and by the policy of the catalog.
 pub(super) struct Check {
-    pub(super) by_caller: Option<Required>,
-    pub(super) by_policy: Option<Policy>,
+    by_caller: Option<Required>,
+    by_policy: Option<Policy>,
 }
 
 impl Check {

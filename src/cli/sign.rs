@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_catalog::{Catalog, ObjectId, Record, RefName, SshSignature};
+use engine_catalog::{Catalog, Error, ObjectId, RefName, SshSignature};
 use serde::Serialize;
 
 use super::attach::subject;
@@ -130,8 +130,7 @@ fn what(catalog: &Catalog, spec: &str, subject: &ObjectId) -> Result<String, Fai
             _ => format!("object {subject}"),
         });
     };
-    let (object, entry) = (*subject, entry);
-    let name = Record { object, entry }.name();
+    let name = entry.ref_name().map_err(Error::from)?;
     match spec.parse::<RefName>() {
         Ok(meant) if meant != name => Err(Failure::Input(format!(
             "{spec:?} is the id of entry {subject} of {name}: name it by its object id"

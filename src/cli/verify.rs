@@ -162,11 +162,15 @@ pub(super) fn show_repair(
 fn resolve(catalog: &Catalog, prefixes: &[Prefix]) -> Result<BTreeSet<ObjectId>, Failure> {
     let resolve = |prefix: &Prefix| match prefix.as_object_id() {
         Some(id) => Ok(id),
-        None => catalog
-            .resolve(prefix)?
-            .ok_or_else(|| Failure::NotFound(format!("no object starts with {prefix}"))),
+        None => starting_with(catalog, prefix),
     };
     prefixes.iter().map(resolve).collect()
+}
+
+/// Returns the only object whose id starts with a prefix.
+pub(super) fn starting_with(catalog: &Catalog, prefix: &Prefix) -> Result<ObjectId, Failure> {
+    let absent = || Failure::NotFound(format!("no object starts with {prefix}"));
+    catalog.resolve(prefix)?.ok_or_else(absent)
 }
 
 /// Runs with a progress bar, where standard error is a terminal.

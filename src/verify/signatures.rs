@@ -54,13 +54,15 @@ impl Catalog {
         let mut findings = Vec::new();
         for record in self.list(&Filter::default())?.flatten() {
             let (object, name) = (record.object, record.name());
+            let at_ref = |slug, message| {
+                let path = layout::ref_file(&name).path();
+                Finding::new(slug, path, message).of(object).at(&name)
+            };
             let endorsement = match endorsements.of(&name, &object) {
                 Ok(endorsement) => endorsement,
                 Err(error) => {
-                    let path = layout::ref_file(&name).path();
                     let message = format!("its signatures cannot be looked at: {error}");
-                    let finding = Finding::new(Slug::Unreadable, path, message);
-                    findings.push(finding.of(object).at(&name));
+                    findings.push(at_ref(Slug::Unreadable, message));
                     continue;
                 }
             };
@@ -70,9 +72,7 @@ impl Catalog {
                 let (found, required) = (endorsement.found, endorsement.required);
                 let message =
                     format!("accepted keys that have signed it: {found}, required: {required}");
-                let path = layout::ref_file(&name).path();
-                let finding = Finding::new(Slug::SignaturesLacking, path, message);
-                findings.push(finding.of(object).at(&name));
+                findings.push(at_ref(Slug::SignaturesLacking, message));
             }
         }
         findings.sort_unstable();
