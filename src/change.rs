@@ -16,6 +16,8 @@ pub enum Op {
     Put,
     /// The ref was removed.
     Retire,
+    /// The ref was removed because retention does not keep its version.
+    Prune,
     /// The ref was pointed back at an earlier entry.
     Rollback,
     /// An entry came from another catalog, where its ref has a history.
@@ -25,9 +27,10 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Put,
         Self::Retire,
+        Self::Prune,
         Self::Rollback,
         Self::Pull,
         Self::Import,
@@ -39,6 +42,7 @@ impl Op {
         match self {
             Self::Put => "put",
             Self::Retire => "retire",
+            Self::Prune => "prune",
             Self::Rollback => "rollback",
             Self::Pull => "pull",
             Self::Import => "import",
@@ -172,10 +176,10 @@ impl FromStr for Change {
             new: parse_id(field()?)?,
             actor: Name::from_file_name(field()?).ok_or(MalformedLine)?,
         };
-        // Retiring, and nothing else, leaves no entry; and a change changes something. Comparing
+        // Retiring and pruning, and nothing else, leave no entry; and a change changes something. Comparing
         // the text refuses other spellings of the same change, such as `+1` or a sixth field.
-        let is_retire = change.op == Op::Retire;
-        if is_retire != change.new.is_none()
+        let removes = matches!(change.op, Op::Retire | Op::Prune);
+        if removes != change.new.is_none()
             || change.old == change.new
             || change.to_string() != line
         {
@@ -227,6 +231,10 @@ mod tests {
             change(Op::Retire, 1, 0).to_string(),
             format!("7 retire {old} - me%40here")
         );
+        assert_eq!(
+            change(Op::Prune, 1, 0).to_string(),
+            format!("7 prune {old} - me%40here")
+        );
     }
 
     #[test]
@@ -243,6 +251,7 @@ mod tests {
             format!("7 put {a} {b}"),
             format!("7 put {a} - me"),
             format!("7 retire {a} {b} me"),
+            format!("7 prune {a} {b} me"),
             format!("7 put {a} {a} me"),
             "7 retire - - me".to_owned(),
             format!("7 put {a} {b} "),
@@ -253,11 +262,12 @@ mod tests {
     }
 
     fn arbitrary_change() -> impl Strategy<Value = Change> {
-        (any::<i64>(), 0..5usize, 0..4u8, 1..4u8, "[^\\pC]{1,20}").prop_filter_map(
+        (any::<i64>(), 0..Op::ALL.len(), 0..4u8, 1..4u8, "[^\\pC]{1,20}").prop_filter_map(
             "a change changes something",
             |(at_ms, op, old, new, actor)| {
                 let op = Op::ALL[op];
-                let new = if op == Op::Retire { 0 } else { new };
+                let removes = matches!(op, Op::Retire | Op::Prune);
+                let new = if removes { 0 } else { new };
                 let actor = Name::new(&actor).ok()?;
                 (old != new).then(|| Change {
                     at_ms,

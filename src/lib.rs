@@ -112,6 +112,7 @@
 #[cfg(feature = "signatures")]
 mod allowed_signers;
 mod artifact;
+mod as_text;
 mod attachment;
 mod attachment_codec;
 mod attachments;
@@ -135,6 +136,7 @@ mod error;
 mod events;
 mod filter;
 mod forward;
+mod gc;
 mod generation;
 #[cfg(all(any(doc, doctest), feature = "cli"))]
 pub mod guide;
@@ -164,6 +166,7 @@ mod record;
 mod ref_time;
 mod refs;
 mod repair;
+mod retention;
 mod run;
 #[cfg(feature = "json")]
 mod sbom;
@@ -208,6 +211,7 @@ pub use entry_codec::{decode_entry, encode_entry};
 pub use entry_json::EntryJsonError;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Pattern};
+pub use gc::{Collected, Garbage, GcOptions, GcPlan};
 pub use generation::Generation;
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;
@@ -231,6 +235,7 @@ pub use reach::{Above, Hides, Kept, Mention, Reason, Stored, Unknown, Why};
 pub use record::{Artifacts, PreparedEngine, Recorded};
 pub use refs::{Expect, RefError};
 pub use repair::{Action, Lost, Needed, RepairPlan, RepairReport, Repaired};
+pub use retention::{Decision, GoesBy, KeptBy, Retention, RetentionRule};
 pub use run::{RunEngines, RunError};
 #[cfg(feature = "json")]
 pub use sbom::{

@@ -367,7 +367,8 @@ fn lines(old: Option<ObjectId>, update: &Update, stamp: &Stamp) -> VecDeque<Chan
             lines.push_back(Change {
                 at_ms: stamp.at_ms,
                 op: match new {
-                    // Removing a ref is always retiring.
+                    None if update.op == Op::Prune => Op::Prune,
+                    // Else removing a ref is always retiring.
                     None => Op::Retire,
                     Some(_) if new == old => Op::Rollback,
                     Some(_) => update.op,

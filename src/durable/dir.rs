@@ -188,6 +188,15 @@ impl<'r> Dir<'r> {
         }
     }
 
+    /// Removes the directory `name` if it is empty, and returns whether it did.
+    pub(crate) fn remove_dir(&self, name: &str) -> Result<bool, PathError> {
+        match unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
+            Err(errno) => Err(self.fail("remove", name, errno)),
+        }
+    }
+
     /// Returns whether a regular file has the name; something else that has it is an error.
     pub(crate) fn has_file(&self, name: &str) -> Result<bool, PathError> {
         let file = open_file(&self.fd, name).map_err(|cause| self.fail("open", name, cause))?;

@@ -88,6 +88,7 @@ impl Error {
             | Self::DanglingSnapshot { .. }
             | Self::MissingMember { .. }
             | Self::DanglingAttachment { .. }
+            | Self::Unsure { .. }
             | Self::MisplacedAttachment { .. }
             | Self::Blob(BlobError::Damaged { .. })
             | Self::History(HistoryError::Damaged { .. } | HistoryError::Disconnected { .. }) => {

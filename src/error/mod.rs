@@ -331,6 +331,14 @@ pub enum Error {
         /// What is wrong with it.
         cause: PolicyError,
     },
+    /// Damage may hide what keeps objects, so that none can be removed.
+    #[error("nothing is removed, because it cannot be told what is kept: {reason}{}", and_more(*more))]
+    Unsure {
+        /// What is damaged, and how.
+        reason: String,
+        /// How much else is.
+        more: usize,
+    },
     /// An artifact cannot be recorded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -377,6 +385,13 @@ fn keys(count: usize) -> String {
         0 => "no accepted key".to_owned(),
         1 => "1 accepted key".to_owned(),
         count => format!("{count} accepted keys"),
+    }
+}
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("; and {count} more"),
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub use why::{Above, Kept, Mention, Stored, Why};
 
@@ -34,13 +34,13 @@ pub enum Reason {
     /// A ref holds it: it is the current entry.
     Ref {
         /// The ref.
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "crate::as_text")]
         name: RefName,
     },
     /// A named snapshot is it.
     Snapshot {
         /// The name.
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "crate::as_text")]
         name: Name,
     },
     /// It is a member of a snapshot that is kept.
@@ -53,6 +53,14 @@ pub enum Reason {
         /// That object.
         subject: ObjectId,
     },
+    /// A ref held it, and its history is kept so far.
+    History {
+        /// The ref.
+        #[serde(with = "crate::as_text")]
+        name: RefName,
+    },
+    /// It came not long ago: what names it may be still to come.
+    Young,
     /// It is the blob of a file that a manifest names which is kept.
     File {
         /// The manifest.
@@ -65,7 +73,7 @@ impl Reason {
     #[must_use]
     pub fn through(&self) -> Option<ObjectId> {
         match self {
-            Self::Ref { .. } | Self::Snapshot { .. } => None,
+            Self::Ref { .. } | Self::Snapshot { .. } | Self::History { .. } | Self::Young => None,
             Self::Member { snapshot: above }
             | Self::Attachment { subject: above }
             | Self::File { manifest: above } => Some(*above),
@@ -78,6 +86,8 @@ impl Display for Reason {
         match self {
             Self::Ref { name } => write!(f, "ref {name}"),
             Self::Snapshot { name } => write!(f, "named snapshot {name}"),
+            Self::History { name } => write!(f, "history of {name}"),
+            Self::Young => f.write_str("its age"),
             Self::Member { snapshot } => write!(f, "snapshot {snapshot}, as a member"),
             Self::Attachment { subject } => write!(f, "object {subject}, as an attachment"),
             Self::File { manifest } => write!(f, "manifest {manifest}, as the content of a file"),
@@ -86,7 +96,7 @@ impl Display for Reason {
 }
 
 /// What could not be found out because of damage.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unknown {
     /// What may be hidden there.
@@ -96,7 +106,7 @@ pub struct Unknown {
 }
 
 /// What damage may hide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Hides {
@@ -107,7 +117,7 @@ pub enum Hides {
 }
 
 impl Unknown {
-    fn of_reasons(reason: impl Display) -> Self {
+    pub(crate) fn of_reasons(reason: impl Display) -> Self {
         let (hides, reason) = (Hides::Reasons, reason.to_string());
         Self { hides, reason }
     }
@@ -242,13 +252,15 @@ fn judge(
     reasons: &BTreeSet<Reason>,
 ) -> Option<Unknown> {
     let is_named = |reason: &&Reason| matches!(reason, Reason::Snapshot { .. });
-    let is_not_member = |reason: &&Reason| !matches!(reason, Reason::Member { .. });
+    let needs_it = |reason: &&Reason| {
+        !matches!(
+            reason,
+            Reason::Member { .. } | Reason::History { .. } | Reason::Young
+        )
+    };
     let (holder, what) = match error {
-        // A snapshot may have members that are not in the store.
-        None => (
-            reasons.iter().find(is_not_member)?,
-            "it is missing".to_owned(),
-        ),
+        // A snapshot may have members, and a history objects, that are not in the store.
+        None => (reasons.iter().find(needs_it)?, "it is missing".to_owned()),
         Some(ReadObjectError::Refused { cause, .. }) => {
             let holder = match cause {
                 // A schema that keeps other objects needs a feature (section 13). But where a
@@ -280,11 +292,6 @@ fn not_directories(root: &Root, top: &str) -> Vec<Unknown> {
         ))
     })
     .collect()
-}
-
-/// Serializes what is shown, not how it is made.
-fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 #[cfg(test)]

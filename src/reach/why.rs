@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Hides, Reach, Reason, Unknown, as_text, mark, not_directories, roots};
+use super::{Hides, Reach, Reason, Unknown, mark, not_directories, roots};
 use crate::attachment::MediaType;
 use crate::catalog::Catalog;
 use crate::change::Op;
@@ -78,7 +78,7 @@ pub enum Stored {
     /// An entry.
     Entry {
         /// The name of the ref under which it is, or was, current.
-        #[serde(serialize_with = "as_text")]
+        #[serde(serialize_with = "crate::as_text::serialize")]
         name: RefName,
     },
     /// A snapshot.
@@ -129,21 +129,21 @@ pub enum Stored {
 #[non_exhaustive]
 pub struct Mention {
     /// The ref.
-    #[serde(rename = "ref", serialize_with = "as_text")]
+    #[serde(rename = "ref", serialize_with = "crate::as_text::serialize")]
     pub name: RefName,
     /// How many lines mention it.
     pub times: usize,
     /// When the last of them was written: milliseconds since the Unix epoch.
     pub at_ms: i64,
     /// What that change was.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "crate::as_text::serialize")]
     pub op: Op,
     /// What the ref held before it.
     pub old: Option<ObjectId>,
     /// What the ref held after it.
     pub new: Option<ObjectId>,
     /// Who made it.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "crate::as_text::serialize")]
     pub actor: Name,
 }
 

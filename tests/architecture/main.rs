@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "L0 pure",
         &[
+            "as_text",
             "hash",
             "name",
             "digest",
@@ -32,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "change",
             "lineage",
             "forward",
+            "retention",
             "prefer",
             "policy",
             "marker",
@@ -82,6 +84,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "verify",
             "repair",
             "reach",
+            "gc",
             "doctor",
             "capture",
             "import",
