@@ -80,7 +80,15 @@ impl MediaType {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns whether it is that of a signature.
+    pub(crate) fn is_signature(&self) -> bool {
+        self.0 == SIGNATURE
+    }
 }
+
+/// The media type of a signature in OpenSSH's format (layout.md section 5.6).
+pub(crate) const SIGNATURE: &str = "application/vnd.openssh.sshsig";
 
 impl FromStr for MediaType {
     type Err = MediaTypeError;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::Progress;
 use crate::durable::{
-    Cause, Content, Dir, FileKind, Means, Opened, PathError, Permissions, Root, Staged, Unfilled,
+    Cause, Content, Dir, Means, Opened, PathError, Permissions, Root, Staged, Unfilled,
     files_together,
 };
 use crate::hash::ObjectId;
@@ -329,27 +329,4 @@ pub(crate) fn inspect(
 /// Opens the file that has the name of a blob; `None` where there is no such file.
 pub(crate) fn open(root: &Root, id: &ObjectId) -> Result<Option<Opened>, PathError> {
     Opened::inside(root, &layout::blob(id).path())
-}
-
-/// Returns the blobs by their names, with the sizes of their files, sorted.
-pub(crate) fn list(root: &Root) -> Result<Vec<(ObjectId, u64)>, PathError> {
-    let mut blobs = Vec::new();
-    for (shard, _) in root.list(Path::new(layout::BLOBS))? {
-        let dir = Path::new(layout::BLOBS).join(&shard);
-        if shard.len() != 2 {
-            continue;
-        }
-        for (name, kind) in root.list(&dir)? {
-            let Some(id) = layout::object_id(&shard, &name) else {
-                continue;
-            };
-            if kind != FileKind::Regular {
-                continue;
-            }
-            if let Some(opened) = open(root, &id)? {
-                blobs.push((id, opened.size()?));
-            }
-        }
-    }
-    Ok(blobs)
 }

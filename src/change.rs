@@ -179,9 +179,7 @@ impl FromStr for Change {
         // Retiring and pruning, and nothing else, leave no entry; and a change changes something. Comparing
         // the text refuses other spellings of the same change, such as `+1` or a sixth field.
         let removes = matches!(change.op, Op::Retire | Op::Prune);
-        if removes != change.new.is_none()
-            || change.old == change.new
-            || change.to_string() != line
+        if removes != change.new.is_none() || change.old == change.new || change.to_string() != line
         {
             return Err(MalformedLine);
         }
@@ -262,20 +260,27 @@ mod tests {
     }
 
     fn arbitrary_change() -> impl Strategy<Value = Change> {
-        (any::<i64>(), 0..Op::ALL.len(), 0..4u8, 1..4u8, "[^\\pC]{1,20}").prop_filter_map(
-            "a change changes something",
-            |(at_ms, op, old, new, actor)| {
-                let op = Op::ALL[op];
-                let removes = matches!(op, Op::Retire | Op::Prune);
-                let new = if removes { 0 } else { new };
-                let actor = Name::new(&actor).ok()?;
-                (old != new).then(|| Change {
-                    at_ms,
-                    actor,
-                    ..change(op, old, new)
-                })
-            },
+        (
+            any::<i64>(),
+            0..Op::ALL.len(),
+            0..4u8,
+            1..4u8,
+            "[^\\pC]{1,20}",
         )
+            .prop_filter_map(
+                "a change changes something",
+                |(at_ms, op, old, new, actor)| {
+                    let op = Op::ALL[op];
+                    let removes = matches!(op, Op::Retire | Op::Prune);
+                    let new = if removes { 0 } else { new };
+                    let actor = Name::new(&actor).ok()?;
+                    (old != new).then(|| Change {
+                        at_ms,
+                        actor,
+                        ..change(op, old, new)
+                    })
+                },
+            )
     }
 
     fn actor_from(actor: &str, source: &str) -> String {

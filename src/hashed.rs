@@ -1,13 +1,45 @@
-//! Files that are named by the hash of their content: how one comes to exist and survive (layout.md
-//! sections 7.1, 7.4). That a file has the name is not proof of its content.
+//! Files that are named by the hash of their content: which there are, and how one comes to exist and survive
+//! (layout.md sections 7.1, 7.4). That a file has the name is not proof of its content.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::durable::{Dir, PathError, Published, Root, Staged};
-use crate::layout::Place;
+use crate::durable::{Dir, FileKind, PathError, Published, Root, Staged};
+use crate::hash::ObjectId;
+use crate::layout::{self, Place};
 use crate::quarantine;
+
+/// A file that is named by a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HashedFile {
+    pub(crate) id: ObjectId,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Its ctime: milliseconds since the Unix epoch.
+    pub(crate) changed_ms: i64,
+}
+
+/// Returns the files below `top` that are named by hashes, sorted. Others are foreign, and passed over.
+pub(crate) fn list(root: &Root, top: &str) -> Result<Vec<HashedFile>, PathError> {
+    let mut found = Vec::new();
+    for (shard, kind) in root.list(Path::new(top))? {
+        if kind != FileKind::Directory {
+            continue;
+        }
+        for (name, stat) in root.list_stats(&Path::new(top).join(&shard))? {
+            if let (Some(id), FileKind::Regular) = (layout::object_id(&shard, &name), stat.kind) {
+                found.push(HashedFile {
+                    id,
+                    bytes: stat.size,
+                    changed_ms: stat.ctime_ms,
+                });
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
 
 /// What is to exist under the name of its content.
 pub(crate) trait Hashed {

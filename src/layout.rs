@@ -52,6 +52,9 @@ pub(crate) mod bundle {
     pub(crate) const SUMS: &str = "B3SUMS";
 }
 
+/// Which objects and blobs were removed.
+pub(crate) const REMOVED: &str = "removed";
+
 /// The most bytes of a format marker that are read.
 pub(crate) const MAX_FORMAT_BYTES: u64 = 64 << 10;
 /// The bytes of a ref, and of a named snapshot: 64 digits and a line feed.
@@ -63,6 +66,9 @@ pub(crate) const MAX_PEERS_BYTES: u64 = 64 << 10;
 pub(crate) const MAX_POLICY_BYTES: u64 = crate::policy::Policy::MAX_BYTES as u64;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
+
+/// The most bytes of the file that tells what was removed.
+pub(crate) const MAX_REMOVED_BYTES: u64 = 16 << 20;
 
 /// A file by its directory, relative to the root, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use crate::durable::{Hold, Means};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::manifest::Manifest;
+use crate::{hashed, layout};
 
 /// Files of engines that were stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,7 +163,8 @@ impl Catalog {
     ///
     /// [`Error::Path`] where they cannot be listed.
     pub fn blobs(&self) -> Result<Vec<(ObjectId, u64)>, Error> {
-        Ok(blobs::list(self.root_dir())?)
+        let blobs = hashed::list(self.root_dir(), layout::BLOBS)?.into_iter();
+        Ok(blobs.map(|it| (it.id, it.bytes)).collect())
     }
 
     /// Returns the files of an entry, by the first manifest that describes them, and whether the blob of

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use engine_catalog::{Kept, Mention, Prefix, Reason, Stored};
+use engine_catalog::{Keep, Kept, Mention, Prefix, Reason, Removal, RemovedKind, Stored};
 
 use super::failure::Failure;
 use super::text::{printable, short, time};
-use super::{Context, Status};
+use super::{Context, Status, now_ms};
 
 /// Show what keeps an object, or that nothing does
 ///
@@ -40,7 +40,7 @@ impl Why {
                 self.hash
             ))
         })?;
-        let why = catalog.why(&object)?;
+        let why = catalog.why(&object, &Keep::new(now_ms()))?;
         if context.out.is_json() {
             context.out.json(&why)?;
         } else if why.is_found() || why.kept == Kept::Unknown {
@@ -85,6 +85,7 @@ fn page(why: &engine_catalog::Why) -> Vec<String> {
                 .collect(),
         ),
         ("mentioned", why.history.iter().map(mention).collect()),
+        ("removed", why.removed.iter().map(removed).collect()),
         ("unclear", unknown),
     ];
     let mut lines = Vec::new();
@@ -136,6 +137,19 @@ fn mention(mention: &Mention) -> String {
     )
 }
 
+fn removed(removal: &Removal) -> String {
+    let kind = match removal.kind {
+        RemovedKind::Blob => ", as a blob,",
+        _ => "",
+    };
+    format!(
+        "at {}{kind} by {}, as plan {} had it",
+        time(removal.at_ms),
+        removal.actor,
+        short(removal.plan),
+    )
+}
+
 /// After how many objects a way goes no further in: it may lead through very many.
 const DEEPEST_SHOWN: usize = 16;
 
@@ -153,6 +167,9 @@ fn chain(why: &engine_catalog::Why) -> Vec<String> {
             }
             Reason::Attachment { subject } => {
                 format!("object {}, to which it is attached", short(*subject))
+            }
+            Reason::Voucher { member } => {
+                format!("object {}, for which its signatures vouch", short(*member))
             }
             Reason::File { manifest } => {
                 format!(

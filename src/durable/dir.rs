@@ -57,7 +57,7 @@ impl Root {
     }
 
     /// As [`dir`](Self::dir), and nothing need survive yet.
-    pub(super) fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
+    pub(crate) fn open_dir(&self, path: &Path) -> Result<Dir<'_>, PathError> {
         let Some(parent) = path.parent() else {
             return self.own_dir();
         };

@@ -96,6 +96,23 @@ impl Root {
         self.lock_existing(path, Hold::Shared)
     }
 
+    /// Takes the lock on the directory `path`, making it where it is missing: shared, to keep what is in it
+    /// from being removed; alone, to remove it.
+    ///
+    /// # Locking
+    ///
+    /// Waits while others hold the lock in a way that excludes this one. It comes before the store lock.
+    pub(crate) fn lock_dir(&self, path: &Path, hold: Hold) -> Result<Lock, PathError> {
+        let file = self.open_dir(path)?.fd().try_clone();
+        let file = file.map_err(|error| self.error("lock", path, error))?;
+        let place = self.path().join(path);
+        let waiting = self.lock_wait.begin(&place);
+        waiting
+            .lock(&file, hold.operation())
+            .map_err(|cause| self.error("lock", path, cause))?;
+        Ok(Lock { file })
+    }
+
     fn lock_existing(&self, path: &Path, hold: Hold) -> Result<Option<Lock>, PathError> {
         match self.lock_with_turnstile(path, OFlags::RDONLY, hold) {
             Err(Cause::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),

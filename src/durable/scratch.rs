@@ -6,12 +6,13 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, Mode, OFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::root::open_beneath;
-use super::{Cause, Dir, FileTime, Lock, PathError, Permissions, Root};
+use super::{Cause, Dir, FileTime, Lock, LockWait, PathError, Permissions, Root};
 use crate::layout::TMP;
 
 /// The file whose lock says that the directory is in use.
@@ -63,6 +64,16 @@ impl Root {
             }
         }
         unreachable!("the last attempt returns")
+    }
+
+    /// As [`scratch`](Self::scratch), and waits for nobody: `None` where others have the directory.
+    pub(crate) fn scratch_unless_taken(&self, name: &str) -> Result<Option<Scratch>, PathError> {
+        let mut impatient = self.again()?;
+        impatient.set_lock_wait(LockWait::default().at_most(Duration::ZERO));
+        match impatient.scratch(name) {
+            Err(error) if matches!(error.cause, Cause::Busy { .. }) => Ok(None),
+            taken => taken.map(Some),
+        }
     }
 
     /// Opens the same directory again.

@@ -63,7 +63,7 @@ impl Error {
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             #[cfg(feature = "signatures")]
             Self::Policy { .. } => ErrorKind::Unavailable,
-            Self::Ref(RefError::Conflict { .. }) => ErrorKind::Conflict,
+            Self::Ref(RefError::Conflict { .. }) | Self::PlanOutdated { .. } => ErrorKind::Conflict,
             Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
                 // Somebody named an object of another kind.
                 ObjectError::WrongKind { .. } | ObjectError::TooLarge { .. } => ErrorKind::Refused,

@@ -339,6 +339,14 @@ pub enum Error {
         /// How much else is.
         more: usize,
     },
+    /// A plan was made of another state of the catalog.
+    #[error("plan {plan} is not carried out: the catalog has changed since, in {what}")]
+    PlanOutdated {
+        /// The plan.
+        plan: ObjectId,
+        /// Where it has changed.
+        what: String,
+    },
     /// An artifact cannot be recorded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),

@@ -1,28 +1,133 @@
 //! What goes: everything in the store that no ref, named snapshot, history or young object leads to.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
-use super::{Garbage, GcOptions, GcPlan};
+use super::{GcOptions, Leftover, LongHistory, histories, scratch};
 use crate::attachments::Link;
 use crate::catalog::Catalog;
-use crate::durable::{FileKind, PathError, Root};
+use crate::cbor;
 use crate::error::Error;
-use crate::filter::Filter;
 use crate::hash::ObjectId;
-use crate::name::{Name, RefName};
-use crate::reach::{self, Reach, Reason, Roots, Unknown};
-use crate::retention::{Decision, RefHistory, decide};
-use crate::{layout, refs};
+use crate::hashed::{self, HashedFile};
+use crate::layout;
+use crate::reach::{self, Kind, Kinds, Reach, Unknown};
+use crate::retention::{Decision, KeptBy};
 
-/// What goes, and what of it is needed to remove it.
-pub(super) struct Found {
-    pub(super) plan: GcPlan,
-    pub(super) links: Vec<Link>,
+/// What a collection does, as things are.
+///
+/// It follows from the options and from the catalog alone: two that are equal were made of the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GcPlan {
+    /// By what it was made.
+    pub options: GcOptions,
+    /// What becomes of what refs hold, and have held, of those engines that a rule of retention is of.
+    pub decisions: Vec<Decision>,
+    /// The objects that go, sorted.
+    pub objects: Vec<Garbage>,
+    /// The blobs that go, sorted.
+    pub blobs: Vec<Garbage>,
+    /// The links that go, each a subject and what is attached to it: their subjects go, or are gone.
+    pub links: Vec<Link>,
+    /// The histories that lose their oldest lines.
+    pub histories: Vec<LongHistory>,
+    /// What goes that writers and transfers have left in `tmp/`.
+    pub leftovers: Vec<Leftover>,
+    /// How many objects and blobs nothing keeps but their age.
+    pub young: usize,
+    /// Damage that may hide what keeps objects: while there is any, nothing goes.
+    pub unknown: Vec<Unknown>,
+}
+
+impl GcPlan {
+    /// Returns the hash by which the plan is called where it was carried out.
+    #[must_use]
+    pub fn id(&self) -> ObjectId {
+        ObjectId::of(&cbor::encode(self))
+    }
+
+    /// Returns what becomes of those refs that go.
+    pub fn retired(&self) -> impl Iterator<Item = &Decision> {
+        self.decisions.iter().filter(|it| it.retires())
+    }
+
+    /// Returns how many bytes the files in the catalog have that go.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let files = self.objects.iter().chain(&self.blobs).map(|it| it.bytes);
+        let histories = self.histories.iter().map(|it| it.bytes - it.kept_bytes);
+        let leftovers = self.leftovers.iter().map(|it| it.bytes);
+        files.chain(histories).chain(leftovers).sum()
+    }
+
+    /// Returns where a plan of the same options differs, if it does.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        if self == other {
+            return None;
+        }
+        let decision = first_difference(&self.decisions, &other.decisions);
+        let history = || first_difference(&self.histories, &other.histories);
+        let name = decision
+            .map(|it| &it.name)
+            .or_else(|| history().map(|it| &it.name));
+        let object = || first_difference(&self.objects, &other.objects);
+        let blob = || first_difference(&self.blobs, &other.blobs);
+        let link = || first_difference(&self.links, &other.links);
+        Some(if let Some(name) = name {
+            format!("ref {name}")
+        } else if let Some(it) = object() {
+            format!("object {}", it.id)
+        } else if let Some(it) = blob() {
+            format!("blob {}", it.id)
+        } else if let Some((subject, _)) = link() {
+            format!("what is attached to {subject}")
+        } else {
+            "what came not long ago".to_owned()
+        })
+    }
+
+    /// Returns whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.retired().next().is_none()
+            && self.objects.is_empty()
+            && self.blobs.is_empty()
+            && self.links.is_empty()
+            && self.histories.is_empty()
+            && self.leftovers.is_empty()
+    }
+}
+
+/// Returns the first element of either that the other does not have at its place.
+fn first_difference<'a, T: PartialEq>(one: &'a [T], other: &'a [T]) -> Option<&'a T> {
+    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    one.get(same).or(other.get(same))
+}
+
+/// A file that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Garbage {
+    /// The object, or the blob.
+    pub id: ObjectId,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When its file was last changed or moved: milliseconds since the Unix epoch.
+    pub changed_ms: i64,
+}
+
+impl From<HashedFile> for Garbage {
+    fn from(file: HashedFile) -> Self {
+        Self {
+            id: file.id,
+            bytes: file.bytes,
+            changed_ms: file.changed_ms,
+        }
+    }
 }
 
 impl Catalog {
-    /// Returns what a [collection](Self::collect_garbage) would remove now. It reads and checks all that is kept,
+    /// Returns what a [collection](Self::collect_garbage) would do now. It reads and checks all that is kept,
     /// takes no lock and writes nothing: while others write it may tell of what they are about to use.
     ///
     /// # Errors
@@ -30,121 +135,48 @@ impl Catalog {
     /// [`Error::Path`] where the store cannot be listed. Damage that hides what keeps objects is among the
     /// plan's [unknown](GcPlan::unknown).
     pub fn plan_gc(&self, options: &GcOptions) -> Result<GcPlan, Error> {
-        Ok(self.find_garbage(options)?.plan)
-    }
-
-    pub(super) fn find_garbage(&self, options: &GcOptions) -> Result<Found, Error> {
-        let root = self.root_dir();
-        let age = |it: &Garbage| options.now_ms.saturating_sub(it.changed_ms);
-        let is_young = |it: &&Garbage| age(it) < options.grace_ms;
+        let (root, keep) = (self.root_dir(), &options.keep);
         // Before the roots: what came since is of no concern.
-        let (objects, blobs) = (list(root, layout::OBJECTS)?, list(root, layout::BLOBS)?);
-        let mut roots = reach::roots(root);
-        let decisions = self.decide(options, &mut roots);
-        let kept = decisions.iter().filter(|it| it.is_kept());
-        let kept = kept.map(|it| {
-            let name = it.name.clone();
-            (it.object, Reason::History { name })
-        });
-        roots.objects.extend(kept);
-        let young = objects.iter().filter(is_young);
-        roots.objects.extend(young.map(|it| (it.id, Reason::Young)));
-        let reach = reach::mark(root, roots);
-        let only_young = BTreeSet::from([Reason::Young]);
-        let young = (reach.objects.values()).filter(|reasons| **reasons == only_young);
-        let is_dead_blob = |it: &Garbage| !reach.blobs.contains_key(&it.id);
-        let dead_blobs = blobs.into_iter().filter(is_dead_blob);
-        let (young_blobs, blobs): (Vec<_>, _) = dead_blobs.partition(|it| is_young(&it));
-        let links = dead_links(&reach);
-        let is_dead = |it: &Garbage| !reach.objects.contains_key(&it.id);
-        let plan = GcPlan {
-            young: young.count() + young_blobs.len(),
-            objects: objects.into_iter().filter(is_dead).collect(),
-            blobs,
-            links: links.len(),
-            decisions,
-            unknown: reach.unknown.into_iter().collect(),
-        };
-        Ok(Found { plan, links })
-    }
-
-    /// Decides what is kept of what refs hold, and have held. A history that cannot be read hides what it
-    /// keeps.
-    fn decide(&self, options: &GcOptions, roots: &mut Roots) -> Vec<Decision> {
-        let root = self.root_dir();
-        let mut names = BTreeSet::new();
-        for listed in [
-            refs::list(root, &Filter::default()),
-            refs::list_histories(root),
-        ] {
-            match listed {
-                Ok(listed) => names.extend(listed),
-                Err(error) => roots.unknown.push(Unknown::of_reasons(error)),
-            }
-        }
-        let mut histories = Vec::with_capacity(names.len());
-        for name in names {
-            match self.ref_history(name) {
-                Ok(history) => histories.push(history),
-                Err(error) => roots.unknown.push(Unknown::of_reasons(error)),
-            }
-        }
-        let snapshots = self.members_of_named();
-        decide(&options.retention, &histories, &snapshots, options.now_ms)
-    }
-
-    fn ref_history(&self, name: RefName) -> Result<RefHistory, Error> {
-        let current = refs::read(self.root_dir(), &name)?;
-        let changes = self.history(&name)?;
-        Ok(RefHistory {
-            name,
-            current,
-            changes,
+        let objects = hashed::list(root, layout::OBJECTS)?;
+        let blobs = hashed::list(root, layout::BLOBS)?;
+        let mut standing = self.standing(keep);
+        let roots = standing.roots().chain(reach::young(&objects, keep));
+        let reach: Reach<Kinds> = reach::mark(root, roots);
+        let is_only_young = |kinds: &&Kinds| kinds.is_only(Kind::Young);
+        let young = reach.objects.values().filter(is_only_young).count();
+        let dead_blobs = blobs.into_iter();
+        let dead_blobs = dead_blobs.filter(|it| !reach.blobs.contains_key(&it.id));
+        let (young_blobs, blobs): (Vec<_>, Vec<_>) =
+            dead_blobs.partition(|it| keep.is_young(it.changed_ms));
+        let dead_objects = objects.into_iter();
+        let dead_objects = dead_objects.filter(|it| !reach.objects.contains_key(&it.id));
+        let histories = histories::find(self, options, &standing.decisions)?;
+        let of_no_rule = |it: &Decision| it.kept_by.contains(&KeptBy::NoRule);
+        standing.decisions.retain(|it| !of_no_rule(it));
+        let mut unknown = standing.unknown;
+        unknown.extend(reach.unknown.iter().cloned());
+        unknown.sort_unstable();
+        unknown.dedup();
+        Ok(GcPlan {
+            options: options.clone(),
+            decisions: standing.decisions,
+            objects: dead_objects.map(Garbage::from).collect(),
+            blobs: blobs.into_iter().map(Garbage::from).collect(),
+            links: dead_links(&reach),
+            histories,
+            leftovers: scratch::find(root, keep)?,
+            young: young + young_blobs.len(),
+            unknown,
         })
-    }
-
-    /// Returns the members of named snapshots, each with the name of one. What cannot be read is found out by
-    /// whoever marks.
-    fn members_of_named(&self) -> BTreeMap<ObjectId, Name> {
-        let mut members = BTreeMap::new();
-        for named in self.snapshots().into_iter().flatten().flatten() {
-            if let Ok(Some(snapshot)) = self.snapshot(&named.object) {
-                for member in snapshot.objects {
-                    members.entry(member).or_insert_with(|| named.name.clone());
-                }
-            }
-        }
-        members
     }
 }
 
 /// Returns the links of what is not reached.
-fn dead_links(reach: &Reach) -> Vec<Link> {
+fn dead_links(reach: &Reach<Kinds>) -> Vec<Link> {
     let dead = reach
         .links
         .iter()
         .filter(|(subject, _)| !reach.objects.contains_key(subject));
     dead.flat_map(|(subject, objects)| objects.iter().map(|object| (*subject, *object)))
         .collect()
-}
-
-/// Returns the files below `top` that are named by hashes, sorted.
-fn list(root: &Root, top: &str) -> Result<Vec<Garbage>, PathError> {
-    let mut found = Vec::new();
-    for (shard, kind) in root.list(Path::new(top))? {
-        if kind != FileKind::Directory {
-            continue;
-        }
-        for (name, stat) in root.list_stats(&Path::new(top).join(&shard))? {
-            if let (Some(id), FileKind::Regular) = (layout::object_id(&shard, &name), stat.kind) {
-                found.push(Garbage {
-                    id,
-                    bytes: stat.size,
-                    changed_ms: stat.ctime_ms,
-                });
-            }
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
 }

@@ -1,75 +1,177 @@
-//! Removing what goes: links first, then objects and blobs, then the directories that are empty. A cut at any
-//! moment leaves a catalog from which less was removed.
+//! Carrying a plan out: refs first, then links, objects and blobs, then the directories that are empty, long
+//! histories and what was left in `tmp/`. A cut at any moment leaves a catalog of which less was removed.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::{GcOptions, GcPlan};
-use crate::catalog::{Catalog, told};
-use crate::durable::{Dir, Hold, PathError, Root};
+use super::{Garbage, GcOptions, GcPlan, histories, scratch};
+use crate::catalog::{Catalog, batch_size, told};
+use crate::change::{Op, Stamp};
+use crate::durable::{Dir, FileKind, Hold, PathError, Root};
 use crate::error::Error;
 use crate::layout::{self, Place};
+use crate::refs::{self, Expect, Update};
+use crate::removed::{self, Removal, RemovedKind};
 
 /// What a collection did.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What it found, and has removed.
+    /// What went.
     pub plan: GcPlan,
+    /// What could not be done for want of room: notes of what was removed, and histories that are still long.
+    pub undone: Vec<Error>,
 }
 
 impl Catalog {
-    /// Removes what nothing keeps.
+    /// Removes what nothing keeps, and the refs that retention lets go.
     ///
     /// When this returns, what was removed stays away, also through a power cut. One that comes before, or an
-    /// error, leaves some of it, which the next collection removes. It needs no room.
+    /// error, leaves some of it, which the next collection removes. To remove takes no room; to retire a ref
+    /// does, a line of its history.
     ///
     /// # Locking
     ///
-    /// Takes the store lock, exclusively, and waits for all who write, capture or copy.
+    /// Takes the lock on `objects/` and the store lock, exclusively, and waits for all who write, capture or
+    /// copy.
     ///
     /// # Errors
     ///
     /// [`Error::Unsure`] where damage may hide what keeps objects: then nothing is removed.
-    pub fn collect_garbage(&self, options: &GcOptions) -> Result<Collected, Error> {
-        told("gc", self.remove_garbage(options))
+    pub fn collect_garbage(&self, options: &GcOptions, stamp: &Stamp) -> Result<Collected, Error> {
+        told("gc", self.plan_and_sweep(options, None, stamp))
     }
 
-    fn remove_garbage(&self, options: &GcOptions) -> Result<Collected, Error> {
+    /// Carries out a plan that was made before, if the same would be planned now.
+    ///
+    /// # Locking
+    ///
+    /// As [`collect_garbage`](Self::collect_garbage).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PlanOutdated`] where the catalog has changed since the plan was made, and those of
+    /// [`collect_garbage`](Self::collect_garbage). Nothing is removed then.
+    pub fn carry_out(&self, plan: &GcPlan, stamp: &Stamp) -> Result<Collected, Error> {
+        told("gc", self.plan_and_sweep(&plan.options, Some(plan), stamp))
+    }
+
+    fn plan_and_sweep(
+        &self,
+        options: &GcOptions,
+        expected: Option<&GcPlan>,
+        stamp: &Stamp,
+    ) -> Result<Collected, Error> {
+        self.require_writable()?;
+        let root = self.root_dir();
+        // In this order, as for whoever copies: while that takes its time, writers go on.
+        let _objects = root.lock_dir(Path::new(layout::OBJECTS), Hold::Exclusive)?;
         let _lock = self.begin_write(Hold::Exclusive)?;
-        let found = self.find_garbage(options)?;
-        if let Some(first) = found.plan.unknown.first() {
+        let plan = self.plan_gc(options)?;
+        if let Some(first) = plan.unknown.first() {
             return Err(Error::Unsure {
                 reason: first.reason.clone(),
-                more: found.plan.unknown.len() - 1,
+                more: plan.unknown.len() - 1,
             });
         }
-        let root = self.root_dir();
-        let link = |(subject, object)| layout::attachment(&subject, &object);
-        let links: Vec<_> = found.links.into_iter().map(link).collect();
-        // A link must not outlive what it leads to.
-        remove_all(root, &links)?;
-        let (objects, blobs) = (&found.plan.objects, &found.plan.blobs);
-        let objects = objects.iter().map(|it| layout::object(&it.id));
-        let blobs = blobs.iter().map(|it| layout::blob(&it.id));
-        let files: Vec<_> = objects.chain(blobs).collect();
-        remove_all(root, &files)?;
-        remove_empty(root, links.iter().chain(&files))?;
-        Ok(Collected { plan: found.plan })
+        if let Some(expected) = expected
+            && let Some(what) = expected.difference(&plan)
+        {
+            let plan = expected.id();
+            return Err(Error::PlanOutdated { plan, what });
+        }
+        let mut undone = Vec::new();
+        self.retire_all(&plan, stamp)?;
+        // Without room, after there is some.
+        let note = || removed::add(root, removals(&plan, stamp)).map_err(Error::from);
+        let is_noted = put_off(note(), &mut Vec::new())?;
+        sweep(root, &plan)?;
+        if !is_noted {
+            put_off(note(), &mut undone)?;
+        }
+        for long in &plan.histories {
+            put_off(histories::shorten(self, long), &mut undone)?;
+        }
+        for leftover in &plan.leftovers {
+            scratch::remove(root, leftover)?;
+        }
+        Ok(Collected { plan, undone })
+    }
+
+    /// Removes the refs that go.
+    fn retire_all(&self, plan: &GcPlan, stamp: &Stamp) -> Result<(), Error> {
+        let retired: Vec<_> = plan.retired().collect();
+        for batch in retired.chunks(batch_size()) {
+            let updates = batch.iter().map(|it| {
+                let expect = Expect::Object(it.object);
+                (&it.name, Update::to(Op::Prune, expect, None))
+            });
+            let updates: BTreeMap<_, _> = updates.collect();
+            refs::update_all(self.root_dir(), &updates, stamp)?;
+        }
+        Ok(())
     }
 }
 
-/// Removes files, so that they stay away.
-fn remove_all(root: &Root, places: &[Place]) -> Result<(), PathError> {
+/// Returns what is noted of a plan that is carried out.
+fn removals(plan: &GcPlan, stamp: &Stamp) -> impl Iterator<Item = Removal> {
+    let (id, at_ms, actor) = (plan.id(), stamp.at_ms, stamp.actor.clone());
+    let objects = plan.objects.iter().map(|it| (RemovedKind::Object, it));
+    let blobs = plan.blobs.iter().map(|it| (RemovedKind::Blob, it));
+    let removal = move |(kind, it): (_, &Garbage)| Removal {
+        at_ms,
+        kind,
+        id: it.id,
+        plan: id,
+        actor: actor.clone(),
+    };
+    objects.chain(blobs).map(removal)
+}
+
+/// Returns whether it was done; what there was no room for is noted.
+fn put_off(done: Result<(), Error>, undone: &mut Vec<Error>) -> Result<bool, Error> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(Error::Path(error)) if error.is_full() => {
+            undone.push(error.into());
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes links, objects and blobs, and the directories that are empty.
+fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
+    let links = plan.links.iter();
+    let links = links.map(|(subject, object)| layout::attachment(subject, object));
+    // A link must not outlive what it leads to.
+    remove_all(root, links)?;
+    let objects = plan.objects.iter().map(|it| layout::object(&it.id));
+    let blobs = plan.blobs.iter().map(|it| layout::blob(&it.id));
+    remove_all(root, objects.chain(blobs))?;
+    for (top, depth) in [
+        (layout::ATTACHMENTS, 2),
+        (layout::OBJECTS, 1),
+        (layout::BLOBS, 1),
+    ] {
+        remove_empty(root, Path::new(top), depth)?;
+    }
+    Ok(())
+}
+
+/// How many directories are open at once: not more than a process may have.
+const MOST_DIRS: usize = 256;
+
+/// Removes files, which are sorted by their directories, so that they stay away.
+fn remove_all(root: &Root, places: impl Iterator<Item = Place>) -> Result<(), PathError> {
     let mut dirs = Vec::<Dir<'_>>::new();
     for place in places {
         if dirs.last().is_none_or(|dir| dir.path() != place.dir) {
-            // Not more descriptors than a process may have.
             if dirs.len() >= MOST_DIRS {
                 root.sync([], &dirs)?;
                 dirs.clear();
             }
-            dirs.push(root.dir(&place.dir)?);
+            dirs.push(root.open_dir(&place.dir)?);
         }
         if let Some(dir) = dirs.last() {
             dir.remove(&place.name)?;
@@ -78,34 +180,16 @@ fn remove_all(root: &Root, places: &[Place]) -> Result<(), PathError> {
     root.sync([], &dirs)
 }
 
-/// How many directories are open at once.
-const MOST_DIRS: usize = 256;
-
-/// Removes the directories that these were the last files of, and those above that are empty then.
-fn remove_empty<'p>(root: &Root, places: impl Iterator<Item = &'p Place>) -> Result<(), PathError> {
-    let mut dirs: BTreeSet<&Path> = places.map(|place| place.dir.as_path()).collect();
-    let mut changed = BTreeSet::<PathBuf>::new();
-    while !dirs.is_empty() {
-        let mut above = BTreeSet::new();
-        for dir in dirs {
-            let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
-                continue;
-            };
-            // The directories of the format itself stay.
-            if parent.as_os_str().is_empty() {
-                continue;
+/// Removes directories that are empty, so many below `top`, and those above them that are empty then. That
+/// need not survive: an empty directory is nothing.
+fn remove_empty(root: &Root, top: &Path, depth: usize) -> Result<(), PathError> {
+    for (name, kind) in root.list(top)? {
+        if kind == FileKind::Directory {
+            let path = top.join(&name);
+            if depth > 1 {
+                remove_empty(root, &path, depth - 1)?;
             }
-            if root.dir(parent)?.remove_dir(&name.to_string_lossy())? {
-                changed.insert(parent.to_owned());
-                above.insert(parent);
-            }
-        }
-        dirs = above;
-    }
-    for dir in changed {
-        // One that was removed since needs none.
-        if root.has(&dir) {
-            root.dir(&dir)?.sync()?;
+            root.open_dir(top)?.remove_dir(&name)?;
         }
     }
     Ok(())

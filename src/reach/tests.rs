@@ -1,13 +1,16 @@
 //! Reachability, on catalogs in which everything is tiny.
 
 use super::*;
+use crate::attachment::Attachment;
 use crate::catalog::{Catalog, Members};
 use crate::change::Stamp;
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
+use crate::layout;
 use crate::manifest::Manifest;
+use crate::name::{Name, RefName};
 use crate::refs::Expect;
-use crate::snapshot::Snapshot;
+use crate::retention::{Retention, RetentionRule};
 
 struct Home {
     dir: tempfile::TempDir,
@@ -71,12 +74,28 @@ impl Home {
         std::fs::write(self.file(object), "damaged").unwrap();
     }
 
-    fn mark(&self) -> Reach {
-        mark(&self.catalog.root, roots(&self.catalog.root))
+    /// What is reachable where retention keeps what each ref held last, and nothing else of histories.
+    fn mark(&self) -> Reach<BTreeSet<Reason>> {
+        let rule = RetentionRule {
+            builds: Some(1),
+            ..RetentionRule::new("*".into())
+        };
+        self.mark_with(&Retention { rules: vec![rule] })
+    }
+
+    fn mark_with(&self, retention: &Retention) -> Reach<BTreeSet<Reason>> {
+        let keep = Keep {
+            retention: retention.clone(),
+            ..Keep::new(0)
+        };
+        let standing = self.catalog.standing(&keep);
+        let mut reach = mark(&self.catalog.root, standing.roots());
+        reach.unknown.extend(standing.unknown);
+        reach
     }
 }
 
-fn reached(reach: &Reach) -> BTreeSet<ObjectId> {
+fn reached(reach: &Reach<BTreeSet<Reason>>) -> BTreeSet<ObjectId> {
     reach.objects.keys().copied().collect()
 }
 
@@ -150,14 +169,60 @@ fn objects_that_are_attached_to_each_other_keep_nobody_alive_and_end_the_search(
 }
 
 #[test]
-fn further_roots_are_followed_as_the_others_are() {
+fn what_a_history_keeps_is_followed_as_the_rest_is_and_may_be_missing() {
+    let home = Home::new();
+    let (oldest, old) = (home.put("b1", 1), home.put("b1", 2));
+    let (current, manifest) = (home.put("b1", 3), home.store_manifest(old));
+    std::fs::remove_file(home.file(oldest)).unwrap();
+    let reach = home.mark_with(&Retention::default());
+    assert_eq!(reached(&reach), [current, old, oldest, manifest].into());
+    assert_eq!(reach.unknown, BTreeSet::new());
+    let name = RefName::new("llamacpp", "b1").unwrap();
+    assert_eq!(reach.objects[&old], [Reason::History { name }].into());
+    assert_eq!(reach.objects[&current], [by_ref("b1")].into());
+}
+
+#[test]
+fn what_is_damaged_is_unknown_whatever_keeps_it() {
     let home = Home::new();
     let old = home.put("b1", 1);
-    let (current, manifest) = (home.put("b1", 2), home.store_manifest(old));
-    let mut roots = roots(&home.catalog.root);
-    roots.objects.push((old, by_ref("b1")));
-    let reach = mark(&home.catalog.root, roots);
-    assert_eq!(reached(&reach), [current, old, manifest].into());
+    home.put("b1", 2);
+    home.damage(old);
+    assert_eq!(home.mark().unknown.len(), 0);
+    assert_eq!(home.mark_with(&Retention::default()).unknown.len(), 1);
+}
+
+#[test]
+fn signed_snapshot_is_kept_for_a_member_that_is_kept() {
+    let home = Home::new();
+    let (current, other) = (home.put("b1", 1), home.store_entry("x"));
+    let release = home.store_snapshot(&[current, other]);
+    let unrelated = home.store_snapshot(&[ObjectId::of(b"nowhere")]);
+    let document = |subject, media_type: &str| {
+        let attachment = Attachment {
+            subject,
+            media_type: media_type.parse().unwrap(),
+            name: None,
+            payload: b"x".to_vec(),
+        };
+        let document = home.store(&attachment.encode().unwrap());
+        home.link(subject, document);
+        document
+    };
+    document(release, "text/plain");
+    let signature = "application/vnd.openssh.sshsig";
+    document(unrelated, signature);
+    assert_eq!(reached(&home.mark()), [current].into());
+    let signature = document(release, signature);
+    // What it leads to may be what another one vouches for.
+    let further = home.store_snapshot(&[other, ObjectId::of(b"z")]);
+    document(further, "application/vnd.openssh.sshsig");
+    let reach = home.mark();
+    assert!(reached(&reach).is_superset(&[current, other, release, signature, further].into()));
+    assert!(!reach.objects.contains_key(&unrelated));
+    let by = Reason::Voucher { member: current };
+    assert_eq!(reach.objects[&release], [by].into());
+    assert_eq!(reach.unknown, BTreeSet::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Hides, Reach, Reason, Unknown, mark, not_directories, roots};
+use super::{Keep, Reach, Reason, Unknown, mark, young};
 use crate::attachment::MediaType;
 use crate::catalog::Catalog;
 use crate::change::Op;
@@ -15,8 +15,9 @@ use crate::marker::FeatureClass;
 use crate::name::{Name, RefName};
 use crate::object::Object;
 use crate::objects::ReadObjectError;
+use crate::removed::Removal;
 use crate::schema::ObjectError;
-use crate::{layout, objects, refs};
+use crate::{hashed, layout, objects, refs, removed};
 
 /// How often a catalog is looked at in which something seems to be damaged: a writer or a collector
 /// at work can look like that for a moment.
@@ -38,9 +39,10 @@ pub struct Why {
     pub above: Vec<Above>,
     /// The objects that it is attached to, sorted, whether they are kept or not.
     pub attached_to: Vec<ObjectId>,
-    /// The histories that mention it, sorted by ref. Retention may keep it for their sake; nothing
-    /// else does.
+    /// The histories that mention it, sorted by ref, whether retention keeps it for their sake or not.
     pub history: Vec<Mention>,
+    /// When it was removed last, where it is not there and that is still known.
+    pub removed: Option<Removal>,
     /// What could not be found out because of damage, sorted.
     pub unknown: Vec<Unknown>,
 }
@@ -162,23 +164,24 @@ impl Why {
             || self.is_kept()
             || !self.attached_to.is_empty()
             || !self.history.is_empty()
+            || self.removed.is_some()
     }
 }
 
 impl Catalog {
-    /// Returns what keeps an object (layout.md section 7.9), and which histories mention it. The object
-    /// need not be in the store.
+    /// Returns what keeps an object (layout.md section 7.9): what a [collection](Self::collect_garbage) finds that
+    /// keeps the same; and which histories mention it. The object need not be in the store.
     ///
     /// Damage on the way hides what may keep the object; it is part of the result. Every reachable
     /// object is read.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] and [`Error::Path`], where the format marker cannot be read any more.
-    pub fn why(&self, object: &ObjectId) -> Result<Why, Error> {
+    /// [`Error::Path`] where the store, or the file `removed`, cannot be read; and [`Error::Format`].
+    pub fn why(&self, object: &ObjectId, keep: &Keep) -> Result<Why, Error> {
         let mut looks = 1;
         loop {
-            let why = self.look_why(object)?;
+            let why = self.look_why(object, keep)?;
             if why.unknown.is_empty() || looks == MOST_LOOKS {
                 return Ok(why);
             }
@@ -186,20 +189,25 @@ impl Catalog {
         }
     }
 
-    fn look_why(&self, object: &ObjectId) -> Result<Why, Error> {
-        let mut reach = mark(&self.root, roots(&self.root));
+    fn look_why(&self, object: &ObjectId, keep: &Keep) -> Result<Why, Error> {
+        let root = self.root_dir();
+        let files = hashed::list(root, layout::OBJECTS)?;
+        let standing = self.standing(keep);
+        let mut reach: Reach<BTreeSet<Reason>> =
+            mark(root, standing.roots().chain(young(&files, keep)));
+        reach.unknown.extend(standing.unknown);
         for feature in self.features()? {
             // Whatever else keeps objects in a newer format comes with such a feature.
             if feature.class == FeatureClass::RoCompat && !feature.is_known() {
                 let name = feature.name;
-                reach.unknown.insert(Unknown::of_reasons(format_args!(
+                reach.unknown.insert(Unknown::because_of(format_args!(
                     "the catalog has the feature {name:?}, which this program does not know"
                 )));
             }
         }
         // As a blob it is kept by manifests; the same bytes may be an object too.
         let manifests = reach.blobs.remove(object).unwrap_or_default().into_iter();
-        let mut reasons = reach.objects.get(object).cloned().unwrap_or_default();
+        let mut reasons = lasting(reach.objects.get(object));
         reasons.extend(manifests.map(|manifest| Reason::File { manifest }));
         let kept = match reasons.len() {
             0 if reach.unknown.is_empty() => Kept::No,
@@ -208,16 +216,21 @@ impl Catalog {
         };
         let links = reach.links.iter();
         let subjects = links.filter(|(_, attached)| attached.binary_search(object).is_ok());
-        let (history, damage) = self.mentions(object);
+        let stored = self.stored(object);
+        let removed = match stored {
+            Stored::Missing => removed::find(root, object)?,
+            _ => None,
+        };
         Ok(Why {
             object: *object,
-            stored: self.stored(object),
+            stored,
+            removed,
             kept,
             above: above(&reach, &reasons),
             reasons: reasons.into_iter().collect(),
             attached_to: subjects.map(|(subject, _)| *subject).collect(),
-            history,
-            unknown: reach.unknown.into_iter().chain(damage).collect(),
+            history: self.mentions(object),
+            unknown: reach.unknown.into_iter().collect(),
         })
     }
 
@@ -269,26 +282,13 @@ impl Catalog {
         }
     }
 
-    /// Returns the histories that mention an object, and the damage that may hide others.
-    fn mentions(&self, object: &ObjectId) -> (Vec<Mention>, BTreeSet<Unknown>) {
-        let (mut mentions, mut damage) = (Vec::new(), BTreeSet::new());
-        let odd = not_directories(&self.root, layout::HISTORY).into_iter();
-        damage.extend(odd.map(|unknown| unknown.reason));
-        let names = refs::list_histories(&self.root).unwrap_or_else(|error| {
-            damage.insert(error.to_string());
-            Vec::new()
-        });
-        for name in names {
-            let changes = match self.history(&name) {
-                Ok(changes) => changes,
-                Err(error) => {
-                    damage.insert(error.to_string());
-                    continue;
-                }
-            };
-            let mut lines = changes
-                .into_iter()
-                .filter(|change| change.old == Some(*object) || change.new == Some(*object));
+    /// Returns the histories that mention an object. Damage that may hide others is found with what keeps it.
+    fn mentions(&self, object: &ObjectId) -> Vec<Mention> {
+        let mut mentions = Vec::new();
+        for name in refs::list_histories(&self.root).unwrap_or_default() {
+            let changes = self.history(&name).unwrap_or_default().into_iter();
+            let mut lines =
+                changes.filter(|change| change.old == Some(*object) || change.new == Some(*object));
             if let Some(first) = lines.next() {
                 let (times, last) = lines.fold((1, first), |(times, _), next| (times + 1, next));
                 mentions.push(Mention {
@@ -302,24 +302,32 @@ impl Catalog {
                 });
             }
         }
-        let hides = Hides::History;
-        let damage = damage.into_iter().map(|reason| Unknown { hides, reason });
-        (mentions, damage.collect())
+        mentions
     }
+}
+
+/// Returns what keeps an object: its age only where nothing else does.
+fn lasting(reasons: Option<&BTreeSet<Reason>>) -> BTreeSet<Reason> {
+    let mut reasons = reasons.cloned().unwrap_or_default();
+    if reasons.len() > 1 {
+        reasons.remove(&Reason::Young);
+    }
+    reasons
 }
 
 /// Returns what keeps the objects through which something is kept for `reasons`, and those through which
 /// they are.
-fn above(reach: &Reach, reasons: &BTreeSet<Reason>) -> Vec<Above> {
-    let reasons_of = |object: &ObjectId| reach.objects.get(object).into_iter().flatten();
+fn above(reach: &Reach<BTreeSet<Reason>>, reasons: &BTreeSet<Reason>) -> Vec<Above> {
+    let reasons_of = |object: &ObjectId| lasting(reach.objects.get(object));
     let mut found = BTreeMap::new();
     let mut todo: Vec<_> = reasons.iter().filter_map(Reason::through).collect();
     while let Some(above) = todo.pop() {
         if found.contains_key(&above) {
             continue;
         }
-        todo.extend(reasons_of(&above).filter_map(Reason::through));
-        found.insert(above, reasons_of(&above).cloned().collect());
+        let reasons = reasons_of(&above);
+        todo.extend(reasons.iter().filter_map(Reason::through));
+        found.insert(above, reasons.into_iter().collect());
     }
     let found = found.into_iter();
     found

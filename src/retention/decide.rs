@@ -99,7 +99,10 @@ fn builds(of: &RefHistory) -> Vec<Build<'_>> {
 fn keep(rule: &RetentionRule, builds: &mut [Build<'_>], now_ms: i64) {
     for build in builds.iter_mut() {
         // What no history tells the age of is not too old.
-        let age = build.decision.changed_ms.map(|at| now_ms.saturating_sub(at));
+        let age = build
+            .decision
+            .changed_ms
+            .map(|at| now_ms.saturating_sub(at));
         let is_recent = |within| age.is_none_or(|age| age <= within);
         if rule.within_ms.is_some_and(is_recent) {
             build.keep(KeptBy::Within);
@@ -151,9 +154,7 @@ fn last_versions<'a>(builds: &[Build<'a>], count: usize) -> BTreeSet<&'a RefName
         .map(|it| (it.decision.changed_ms, &it.of.name))
         .collect();
     // One whose age no history tells comes first.
-    versions.sort_by_key(|(changed_ms, name)| {
-        (changed_ms.is_some(), Reverse(*changed_ms), *name)
-    });
+    versions.sort_by_key(|(changed_ms, name)| (changed_ms.is_some(), Reverse(*changed_ms), *name));
     let names = versions.into_iter().map(|(_, name)| name);
     names.take(count).collect()
 }

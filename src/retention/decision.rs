@@ -43,7 +43,8 @@ impl Decision {
 
     /// Takes from it all that gives way to want of room.
     pub(crate) fn give_up(&mut self, goes_by: GoesBy) {
-        self.kept_by.retain(|it| matches!(it, KeptBy::Snapshot { .. }));
+        self.kept_by
+            .retain(|it| matches!(it, KeptBy::Snapshot { .. }));
         self.goes_by = Some(goes_by);
     }
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::change::sample::id;
 use crate::change::{Change, Op};
-use crate::hash::ObjectId;
 use crate::name::Name;
 use proptest::prelude::*;
 

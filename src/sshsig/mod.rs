@@ -102,7 +102,7 @@ impl SshSignature {
     pub const NAMESPACE: &str = "engine-catalog";
 
     /// The media type of an attachment that is a signature. It is not registered.
-    pub const MEDIA_TYPE: &str = "application/vnd.openssh.sshsig";
+    pub const MEDIA_TYPE: &str = crate::attachment::SIGNATURE;
 
     /// The most bytes that one has, with its armor. That of the largest key has 3,000.
     pub const MAX_BYTES: usize = 16 << 10;

@@ -68,6 +68,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "generation",
             "snapshots",
             "attachments",
+            "removed",
         ],
     ),
     ("L4 catalog", &["error", "catalog"]),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use engine_catalog::{
-    Action, Catalog, Expect, Kept, ObjectId, Reason, RepairReport, Slug, Stored, VerifyScope,
+    Action, Catalog, Expect, Keep, Kept, ObjectId, Reason, RepairReport, Slug, Stored, VerifyScope,
 };
 
 use crate::engine::{FILES, blob_file, manifest, store, tree};
@@ -110,7 +110,11 @@ fn manifests_that_are_kept_keep_blobs() {
     let home = Home::new();
     let (record, _) = store(&home.catalog, &home.outside().join("engine"));
     let blob = ObjectId::of(CONTENT.as_bytes());
-    let why = || home.catalog.why(&blob).expect("it can be read");
+    let why = || {
+        home.catalog
+            .why(&blob, &Keep::new(0))
+            .expect("it can be read")
+    };
     let attached = home
         .catalog
         .attachments(&record.object)

@@ -4,14 +4,27 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use engine_catalog::{
-    Artifacts, Catalog, Expect, Hides, Kept, Manifest, Members, Name, ObjectId, Op, PreparedEngine,
-    Reason, Stored, Why,
+    Artifacts, Catalog, Expect, Keep, Kept, Manifest, Members, Name, ObjectId, Op, PreparedEngine,
+    Reason, Retention, RetentionRule, Stored, Why,
 };
 
 use super::support::{Home, entry, listing, name, object_of, stamp};
 
+/// Keeps what each ref holds, and nothing else of its history; nothing for its age.
+fn last_builds() -> Keep {
+    let rule = RetentionRule {
+        builds: Some(1),
+        ..RetentionRule::new("*".into())
+    };
+    Keep {
+        retention: Retention { rules: vec![rule] },
+        grace_ms: 0,
+        ..Keep::new(i64::MAX)
+    }
+}
+
 fn why(home: &Home, object: ObjectId) -> Why {
-    home.catalog.why(&object).unwrap()
+    home.catalog.why(&object, &last_builds()).unwrap()
 }
 
 fn by_ref(text: &str) -> Reason {
@@ -211,11 +224,7 @@ fn damage_leaves_open_what_keeps_an_object() {
         damage(&home, snapshot);
         let found = why(&home, ObjectId::of(b"x"));
         assert_eq!(found.kept, Kept::Unknown, "{what}: {found:?}");
-        let of_reasons = found
-            .unknown
-            .iter()
-            .filter(|unknown| unknown.hides == Hides::Reasons);
-        assert_eq!(of_reasons.count(), 1, "{what}: {found:?}");
+        assert_eq!(found.unknown.len(), 1, "{what}: {found:?}");
         // What is certain stays so.
         let certain = if what == "a ref" { old } else { current };
         assert_eq!(why(&home, certain).kept, Kept::Yes, "{what}");
@@ -223,14 +232,42 @@ fn damage_leaves_open_what_keeps_an_object() {
 }
 
 #[test]
-fn damaged_history_hides_mentions_and_nothing_that_keeps() {
+fn damaged_history_hides_mentions_and_what_it_keeps() {
     let home = Home::new();
-    let old = home.put(&entry("b1", 1));
-    home.put(&entry("b1", 2));
+    let (old, current) = (home.put(&entry("b1", 1)), home.put(&entry("b1", 2)));
     fs::write(home.at("history/llamacpp/b1"), "x\n").unwrap();
     let found = why(&home, old);
-    assert_eq!((found.kept, &found.history[..]), (Kept::No, &[][..]));
-    assert_eq!(found.unknown[0].hides, Hides::History);
+    assert_eq!((found.kept, &found.history[..]), (Kept::Unknown, &[][..]));
+    assert_eq!(found.unknown.len(), 1);
+    assert_eq!(why(&home, current).reasons, [by_ref("llamacpp/b1")]);
+}
+
+#[test]
+fn history_and_youth_keep_an_object_as_a_collection_has_it() {
+    let home = Home::new();
+    let (old, stored) = (
+        home.put(&entry("b1", 1)),
+        home.catalog.store(&[entry("b9", 1)]).unwrap()[0],
+    );
+    home.put(&entry("b1", 2));
+    let all = Keep {
+        grace_ms: 0,
+        ..Keep::new(i64::MAX)
+    };
+    let of_history = Reason::History {
+        name: name("llamacpp/b1"),
+    };
+    assert_eq!(home.catalog.why(&old, &all).unwrap().reasons, [of_history]);
+    assert_eq!(home.catalog.why(&stored, &all).unwrap().kept, Kept::No);
+    let young = Keep {
+        grace_ms: i64::MAX,
+        ..all
+    };
+    let found = home.catalog.why(&stored, &young).unwrap();
+    assert_eq!(
+        (found.kept, found.reasons),
+        (Kept::Yes, vec![Reason::Young])
+    );
 }
 
 #[test]
@@ -242,7 +279,11 @@ fn asking_why_writes_nothing() {
     fs::remove_file(home.at("lock")).unwrap();
     let before = listing(home.outside());
     let catalog = Catalog::open(home.catalog.root()).unwrap();
-    catalog.why(&object_of(&entry("b1", 1))).unwrap();
-    catalog.why(&ObjectId::of(b"nowhere")).unwrap();
+    catalog
+        .why(&object_of(&entry("b1", 1)), &last_builds())
+        .unwrap();
+    catalog
+        .why(&ObjectId::of(b"nowhere"), &last_builds())
+        .unwrap();
     assert_eq!(listing(home.outside()), before);
 }

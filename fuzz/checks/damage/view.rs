@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use engine_catalog::{
-    Catalog, Change, Error, ErrorKind, Filter, Members, Name, ObjectId, RefName, Snapshot,
+    Catalog, Change, Error, ErrorKind, Filter, Keep, Members, Name, ObjectId, RefName, Snapshot,
     VerifyScope,
 };
 
@@ -135,7 +135,10 @@ pub(super) fn read_all(catalog: &Catalog) {
             seen(catalog.resolve(&prefix)),
             seen(catalog.attachments(&id)),
         );
-        let _ = (seen(catalog.why(&id)), seen(catalog.manifests(&id)));
+        let _ = (
+            seen(catalog.why(&id, &Keep::new(0))),
+            seen(catalog.manifests(&id)),
+        );
         let _ = (seen(documents(catalog, &id)), seen(catalog.attachment(&id)));
         if let Ok(Some(snapshot)) = seen(catalog.snapshot(&id)) {
             let _ = seen(catalog.members(&snapshot));

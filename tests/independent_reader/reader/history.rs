@@ -22,7 +22,8 @@ pub(crate) fn parse_line(line: &[u8]) -> Option<Line> {
     let digits = at.strip_prefix('-').unwrap_or(at);
     let is_number = at == "0" || digits.starts_with(|c| matches!(c, '1'..='9'));
     let is_op = ["put", "retire", "prune", "rollback", "pull", "import"].contains(&op);
-    let is_sound = is_number && is_op && (new == "-") == ["retire", "prune"].contains(&op) && old != new;
+    let is_sound =
+        is_number && is_op && (new == "-") == ["retire", "prune"].contains(&op) && old != new;
     let id = |text: &str| match text {
         "-" => Some(None),
         id => is_object_id(id).then(|| Some(id.to_owned())),
