@@ -203,6 +203,10 @@ fn hint(error: &Error) -> Option<String> {
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
             "make room and try again; what was printed before this is stored".to_owned()
         }
+        Error::PlanOutdated { .. } => "make a new plan, and look at it".to_owned(),
+        Error::Unsure { .. } => {
+            "`verify` shows all that is damaged; `verify --repair` and `heal` repair it".to_owned()
+        }
         error if error.kind() == ErrorKind::Busy => {
             "try again, or wait longer with --wait".to_owned()
         }

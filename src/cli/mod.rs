@@ -17,6 +17,7 @@ mod entries_json;
 mod export;
 mod failure;
 mod follow;
+mod gc;
 mod get;
 mod heal;
 mod history;
@@ -31,6 +32,7 @@ mod output;
 mod policy;
 mod prefer;
 mod proof_dir;
+mod prune;
 mod pull;
 mod put;
 mod recognise;
@@ -43,6 +45,7 @@ mod sign;
 mod signals;
 mod signatures;
 mod signers;
+mod size;
 mod snapshot;
 mod text;
 mod verify;
@@ -126,6 +129,8 @@ enum Command {
     Verify(verify::Verify),
     Heal(heal::Heal),
     Why(why::Why),
+    Prune(prune::Prune),
+    Gc(gc::Gc),
     Doctor(doctor::Doctor),
     Capture(capture::Capture),
     Import(import::Import),
@@ -189,6 +194,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(command) => command.run(&mut context),
         Command::Heal(command) => command.run(&mut context),
         Command::Why(command) => command.run(&mut context),
+        Command::Prune(command) => command.run(&mut context),
+        Command::Gc(command) => command.run(&mut context),
         Command::Doctor(command) => command.run(&mut context),
         Command::Capture(command) => command.run(&mut context),
         Command::Import(command) => command.run(&mut context),

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use engine_catalog::{Keep, Kept, Mention, Prefix, Reason, Removal, RemovedKind, Stored};
+use engine_catalog::{Kept, Mention, Prefix, Reason, Removal, RemovedKind, Stored};
 
 use super::failure::Failure;
 use super::text::{printable, short, time};
-use super::{Context, Status, now_ms};
+use super::gc::GraceArgs;
+use super::{Context, Status};
 
 /// Show what keeps an object, or that nothing does
 ///
-/// An object is kept by refs that hold it, by named snapshots, by being a member of a snapshot that
-/// is kept, and by being attached to an object that is kept. Histories that mention it are shown
-/// too; they keep it only as long as retention says.
+/// An object is kept by refs that hold it or have held it, by named snapshots, by being a member of a
+/// snapshot that is kept, by being attached to an object that is kept, and for a while by its age: by what
+/// `gc` would find. Histories that mention it are shown too, and when it was removed.
 ///
 /// Exit status: 0 where something keeps it; 1 where nothing does, or there is no trace of it; 3 where
 /// damage leaves open whether something does.
@@ -25,6 +26,9 @@ pub(super) struct Why {
     /// Object id; or first digits of one that is in the store, four or more
     #[arg(value_name = "HASH")]
     hash: Prefix,
+
+    #[command(flatten)]
+    grace: GraceArgs,
 }
 
 impl Why {
@@ -40,7 +44,7 @@ impl Why {
                 self.hash
             ))
         })?;
-        let why = catalog.why(&object, &Keep::new(now_ms()))?;
+        let why = catalog.why(&object, &self.grace.keep_by_retention(&catalog)?)?;
         if context.out.is_json() {
             context.out.json(&why)?;
         } else if why.is_found() || why.kept == Kept::Unknown {

@@ -125,6 +125,16 @@ impl Root {
     }
 }
 
+impl Root {
+    /// Makes everything on the file system survive that was done before, whoever did it.
+    pub(crate) fn sync_file_system(&self) -> Result<(), PathError> {
+        // Through a descriptor of its own, as any failed write is told once through each that was open.
+        let own = self.own_dir()?;
+        rustix::fs::syncfs(own.fd())
+            .map_err(|errno| self.error("sync the file system of", Path::new(""), errno))
+    }
+}
+
 impl<'r> Dir<'r> {
     pub(super) fn root(&self) -> &'r Root {
         self.root

@@ -1,5 +1,5 @@
-//! Carrying a plan out: refs first, then links, objects and blobs, then the directories that are empty, long
-//! histories and what was left in `tmp/`. A cut at any moment leaves a catalog of which less was removed.
+//! Carrying a plan out, in the order of layout.md section 7.9. A cut at any moment leaves a catalog of which
+//! less was removed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +80,9 @@ impl Catalog {
             let plan = expected.id();
             return Err(Error::PlanOutdated { plan, what });
         }
+        // What was found may come from a writer that was killed, and a cut take it back: a ref might come to hold
+        // again what is gone.
+        root.sync_file_system()?;
         let mut undone = Vec::new();
         self.retire_all(&plan, stamp)?;
         // Without room, after there is some.

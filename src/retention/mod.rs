@@ -22,6 +22,18 @@ pub struct Retention {
     pub rules: Vec<RetentionRule>,
 }
 
+impl Retention {
+    /// Returns the same without a limit of versions: no ref goes, and of those that are retired, builds go as
+    /// before.
+    #[must_use]
+    pub fn keeping_all_versions(mut self) -> Self {
+        for rule in &mut self.rules {
+            rule.versions = rule.versions.map(|_| usize::MAX);
+        }
+        self
+    }
+}
+
 /// What is kept of some engines.
 ///
 /// A *build* is an entry that a ref held, and a *version* a ref that holds one now. Without a limit of

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::blobs::Blob;
 use crate::catalog::Catalog;
-use crate::durable::{Root, Scratch};
+use crate::durable::{Hold, Lock, Root, Scratch};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::import::Blobs;
@@ -36,6 +36,8 @@ const DIGITS: usize = 16;
 #[must_use = "others may have the directory when this is dropped"]
 #[derive(Debug)]
 pub struct Staging {
+    /// What is here, and so need not come, is not removed meanwhile.
+    _objects: Lock,
     scratch: Scratch,
     /// The catalog.
     here: Root,
@@ -77,14 +79,17 @@ impl Catalog {
     ///
     /// # Locking
     ///
-    /// Takes the lock of that directory until the staging is dropped.
+    /// Takes the lock of that directory, and shares the one on `objects/`, until the staging is dropped: what
+    /// is here already and need not come is not collected meanwhile.
     ///
     /// # Errors
     ///
     /// [`Error::Path`], and those of a catalog that cannot be written.
     pub fn stage(&self, source: &str) -> Result<Staging, Error> {
         self.require_writable()?;
+        let root = self.root_dir();
         let staged = Staging {
+            _objects: root.lock_dir(Path::new(layout::OBJECTS), Hold::Shared)?,
             scratch: self.root_dir().scratch(&name_for(source))?,
             here: self.root_dir().again()?,
             asked: BTreeSet::new(),

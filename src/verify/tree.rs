@@ -15,7 +15,7 @@ use crate::snapshots::name_of;
 
 /// What may be in the root: what the format puts there, what a proof bundle has beside it, and what a
 /// file system of its own has.
-const ROOT: [(&str, FileKind); 19] = [
+const ROOT: [(&str, FileKind); 20] = [
     (layout::FORMAT, FileKind::Regular),
     (layout::LOCK, FileKind::Regular),
     (layout::OBJECTS, FileKind::Directory),
@@ -29,6 +29,7 @@ const ROOT: [(&str, FileKind); 19] = [
     (layout::QUARANTINE, FileKind::Directory),
     (layout::PEERS, FileKind::Regular),
     (layout::POLICY, FileKind::Regular),
+    (layout::REMOVED, FileKind::Regular),
     ("lost+found", FileKind::Directory),
     ("engine_catalog.ndjson", FileKind::Regular),
     ("engine_catalog.md", FileKind::Regular),

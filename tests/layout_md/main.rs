@@ -9,6 +9,7 @@ mod bundle;
 mod document;
 mod dump;
 mod findings;
+mod garbage;
 mod histories;
 #[cfg(feature = "signatures")]
 #[path = "../support/keygen.rs"]
@@ -91,6 +92,7 @@ fn every_example_block_is_checked() {
         "signature",
         "policies",
         "signature-dump",
+        "removed-lines",
         "history-lines",
         "refused-history-lines",
         "history-walks",

@@ -268,6 +268,7 @@ fn provoke(row: u32) -> Option<Box<dyn Debug>> {
         other => {
             let provoked = rejected_sets::provoke(other);
             let provoked = provoked.or_else(|| rejected_attachments::provoke(other));
+            let provoked = provoked.or_else(|| crate::garbage::provoke(other));
             #[cfg(feature = "signatures")]
             let provoked = provoked.or_else(|| crate::policies::provoke(other));
             // Who cannot judge signatures does not write to a catalog with a policy.
@@ -301,5 +302,5 @@ fn rejected_input_gives_the_errors_of_section_11() {
             assert_variants(&error, &variants, &row[1]);
         }
     }
-    assert_eq!(number, 74);
+    assert_eq!(number, 76);
 }

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use engine_catalog::{
-    Cause, Change, Error, Filter, HistoryError, Members, Name, ObjectError, Op, ReadObjectError,
-    RefError, Schema, Snapshot, SnapshotError,
+    Cause, Change, Error, Filter, HistoryError, Keep, Members, Name, ObjectError, ObjectId, Op,
+    ReadObjectError, RefError, Schema, Snapshot, SnapshotError,
 };
 
 use crate::document::{LAYOUT, assert_says, blocks, letter, lines, quoted};
@@ -174,6 +174,13 @@ fn limits_are_those_that_the_library_enforces() {
                 scratch.write_size("peers", over);
                 too_large(scratch.catalog.peers().map(drop), *limit);
             }
+            "removed" => {
+                scratch.write_size("removed", over);
+                let nowhere = ObjectId::of(b"nowhere");
+                let why = scratch.catalog.why(&nowhere, &Keep::new(0));
+                too_large(why.map(drop), *limit);
+                scratch.write("removed", "");
+            }
             tag => {
                 let schema = Schema::ALL.iter().find(|schema| schema.tag() == tag);
                 let schema = schema.expect(tag);
@@ -195,7 +202,7 @@ fn limits_are_those_that_the_library_enforces() {
         }
     }
     let kinds = Schema::ALL.len();
-    assert_eq!(limits.len(), kinds + 6, "a limit is missing or unknown");
+    assert_eq!(limits.len(), kinds + 7, "a limit is missing or unknown");
 }
 
 #[test]

@@ -1,0 +1,182 @@
+//! What `gc` and `prune` have in common: making a plan, showing it, saving it, and carrying it out.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine_catalog::{Catalog, Collected, GcOptions, GcPlan, ObjectId};
+use indicatif::HumanBytes;
+use serde::Serialize;
+
+use super::rows::rows;
+use crate::cli::failure::{Failure, say};
+use crate::cli::input::{read, refuse};
+use crate::cli::verify::counted;
+use crate::cli::{Context, Status};
+
+/// How a plan is made, shown and carried out.
+pub(in crate::cli) struct Carry {
+    pub(in crate::cli) command: &'static str,
+    pub(in crate::cli) builds: Builds,
+    /// Whether to carry it out; and a plan that was saved.
+    pub(in crate::cli) apply: Option<Option<PathBuf>>,
+}
+
+/// Whether it is shown what is kept of which versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Builds {
+    Shown,
+    Hidden,
+}
+
+/// The JSON form of a plan, which can be saved.
+#[derive(Serialize)]
+struct JsonPlan<'a> {
+    plan: ObjectId,
+    applied: bool,
+    #[serde(flatten)]
+    of: &'a GcPlan,
+    undone: Vec<String>,
+}
+
+impl Carry {
+    /// Refuses an option that says what is planned, where the plan is given.
+    pub(in crate::cli) fn refuse_others(&self, option: &str, is_given: bool) -> Result<(), Failure> {
+        match &self.apply {
+            Some(Some(plan)) if is_given => Err(Failure::Usage(format!(
+                "{option} is for a new plan: {} says all of it",
+                plan.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    pub(in crate::cli) fn run(
+        self,
+        context: &mut Context,
+        options: impl FnOnce(&Catalog) -> Result<GcOptions, Failure>,
+    ) -> Result<Status, Failure> {
+        match &self.apply {
+            None => {
+                let catalog = context.read()?;
+                let plan = catalog.plan_gc(&options(&catalog)?)?;
+                self.show(context, &plan, &[], false)?;
+                if let [first, rest @ ..] = &plan.unknown[..] {
+                    let more = match rest.len() {
+                        0 => String::new(),
+                        count => format!("; and {count} more"),
+                    };
+                    let reason = &first.reason;
+                    return Err(Failure::Unclear(format!(
+                        "nothing can go, because it cannot be told what is kept: {reason}{more}"
+                    )));
+                }
+                self.summarise(&plan, "would go");
+                if !plan.is_empty() {
+                    say(self.command, "nothing was changed: --apply does it");
+                }
+                Ok(Status::Done)
+            }
+            Some(saved) => {
+                let (catalog, stamp) = context.write()?;
+                let collected = match saved {
+                    Some(file) => catalog.carry_out(&parse(file)?, &stamp)?,
+                    None => catalog.collect_garbage(&options(&catalog)?, &stamp)?,
+                };
+                let Collected { plan, undone, .. } = &collected;
+                let undone: Vec<_> = undone.iter().map(ToString::to_string).collect();
+                self.show(context, plan, &undone, true)?;
+                context.out.flush()?;
+                self.summarise(plan, "went");
+                for error in &undone {
+                    say("warning", error);
+                }
+                Ok(match undone.is_empty() {
+                    true => Status::Done,
+                    false => Status::Found,
+                })
+            }
+        }
+    }
+
+    fn show(
+        &self,
+        context: &mut Context,
+        plan: &GcPlan,
+        undone: &[String],
+        applied: bool,
+    ) -> Result<(), Failure> {
+        if context.out.is_json() {
+            return context.out.json(&JsonPlan {
+                plan: plan.id(),
+                applied,
+                of: plan,
+                undone: undone.to_vec(),
+            });
+        }
+        let header = ["WHAT", "KIND", "NAME", "BYTES", "WHY"];
+        context.out.table(header, rows(plan, self.builds))
+    }
+
+    /// Says how much went, or would go.
+    fn summarise(&self, plan: &GcPlan, goes: &str) {
+        let sum = |files: &[engine_catalog::Garbage]| files.iter().map(|it| it.bytes).sum();
+        let counts = [
+            (plan.objects.len(), "object", sum(&plan.objects)),
+            (plan.blobs.len(), "blob", sum(&plan.blobs)),
+            (
+                plan.leftovers.len(),
+                "leftover in tmp/",
+                plan.leftovers.iter().map(|it| it.bytes).sum::<u64>(),
+            ),
+        ];
+        let shown = counts.iter().filter(|(count, ..)| *count > 0);
+        let shown = shown.map(|(count, what, bytes)| {
+            let what = match (*what, *count) {
+                ("leftover in tmp/", 2..) => format!("{count} leftovers in tmp/"),
+                (what, count) => counted(count, what),
+            };
+            format!("{what} ({})", HumanBytes(*bytes))
+        });
+        let mut parts: Vec<_> = shown.collect();
+        let retired = plan.retired().count();
+        if retired > 0 {
+            parts.insert(0, counted(retired, "ref"));
+        }
+        match parts.is_empty() {
+            true => say(self.command, "nothing is garbage"),
+            false => say(self.command, &format!("{} {goes}", parts.join(", "))),
+        }
+        if plan.young > 0 {
+            let grace = plan.options.keep.grace_ms / 1000;
+            let grace = humanised(grace);
+            let young = counted(plan.young, "file");
+            let message = format!("{young} that nothing else keeps are younger than {grace}");
+            say(self.command, &message);
+        }
+    }
+}
+
+/// Seconds as they are given to `--grace`.
+fn humanised(seconds: i64) -> String {
+    for (unit, size) in [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60)] {
+        if seconds > size && seconds % size == 0 {
+            return format!("{}{unit}", seconds / size);
+        }
+    }
+    format!("{seconds}s")
+}
+
+pub(in crate::cli) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads a plan that was saved.
+fn parse(file: &Path) -> Result<GcPlan, Failure> {
+    let text = read(file)?;
+    serde_json::from_slice(&text).map_err(|error| {
+        refuse(
+            file,
+            format!("it is no plan that `gc --json` or `prune --json` printed: {error}"),
+        )
+    })
+}
