@@ -128,6 +128,7 @@ mod digest;
 mod doctor;
 mod drift;
 mod durable;
+mod duration;
 mod entry;
 mod entry_codec;
 #[cfg(feature = "json")]
@@ -206,6 +207,7 @@ pub use digest::{Algorithm, DigestError};
 pub use doctor::{Count, Counts, Diagnosis, FileSystem, Health, HealthCheck, NamedFeature};
 pub use drift::{Check, Drift, DriftKind, Incomparable};
 pub use durable::{Cause, FileKind, LockWait, PathError, Standstill};
+pub use duration::{DurationError, parse_duration};
 pub use entry::{EngineEntry, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
 #[cfg(feature = "json")]

@@ -12,7 +12,6 @@ mod compare;
 mod completions;
 mod diff;
 mod doctor;
-mod duration;
 mod entries_json;
 mod export;
 mod failure;
@@ -57,7 +56,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use engine_catalog::{Catalog, Error, LockWait, Stamp};
+use engine_catalog::{Catalog, Error, LockWait, Stamp, parse_duration};
 
 use failure::Failure;
 use output::Output;
@@ -96,7 +95,7 @@ struct Cli {
         long,
         global = true,
         value_name = "DURATION",
-        value_parser = duration::parse,
+        value_parser = parse_duration,
         help_heading = "Global options"
     )]
     wait: Option<Duration>,

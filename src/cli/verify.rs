@@ -7,14 +7,14 @@ use std::time::Duration;
 use clap::Args;
 use engine_catalog::{
     Catalog, Error, Finding, Lost, Name, ObjectId, Prefix, RepairReport, Repaired, Report, Scrub,
-    Severity, VerifyProgress, VerifyScope,
+    Severity, VerifyProgress, VerifyScope, parse_duration,
 };
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::{Failure, say};
 use super::required::{PolicyArgs, RequiredArgs};
-use super::{Context, Status, duration, now_ms, open_source};
+use super::{Context, Status, now_ms, open_source};
 
 /// Read and check everything, and repair what can be repaired
 ///
@@ -40,11 +40,11 @@ pub(super) struct Verify {
 
     /// Stop after this time, such as 60s; the next time begins with what was not verified for
     /// longest
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "repair")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "repair")]
     budget: Option<Duration>,
 
     /// Skip what was verified no longer ago than this, such as 30d
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "repair")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "repair")]
     max_age: Option<Duration>,
 
     /// Repair what can be repaired

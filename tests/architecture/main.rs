@@ -33,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "change",
             "lineage",
             "forward",
+            "duration",
             "retention",
             "prefer",
             "policy",
