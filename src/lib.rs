@@ -240,6 +240,8 @@ pub use refs::{Expect, RefError};
 pub use removed::{Removal, RemovedKind};
 pub use repair::{Action, Lost, Needed, RepairPlan, RepairReport, Repaired};
 pub use retention::{Decision, GoesBy, KeptBy, Retention, RetentionRule};
+#[cfg(feature = "retention")]
+pub use retention::{RetentionError, RetentionRuleError, RetentionValueError};
 pub use run::{RunEngines, RunError};
 #[cfg(feature = "json")]
 pub use sbom::{

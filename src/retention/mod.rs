@@ -6,11 +6,15 @@
 mod calendar;
 mod decide;
 mod decision;
+#[cfg(feature = "retention")]
+mod file;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::{RefHistory, decide};
 pub use decision::{Decision, GoesBy, KeptBy};
+#[cfg(feature = "retention")]
+pub use file::{RetentionError, RetentionRuleError, RetentionValueError};
 
 use crate::filter::Pattern;
 

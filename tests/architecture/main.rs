@@ -103,11 +103,12 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const PROGRAM: (&str, &[&str]) = ("program", &["cli", "main"]);
 
 /// Crates that only one place names, so that only that place has to change with them.
-const CONFINED: [(&str, &str); 4] = [
+const CONFINED: [(&str, &str); 5] = [
     ("serde_cbor", "cbor.rs"),
     ("rustix", "durable/"),
     ("tracing", "events.rs"),
     ("ssh_key", "sshsig/"),
+    ("toml", "retention/"),
 ];
 
 /// What only the program may touch: terminal, environment and exit status.
