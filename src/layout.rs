@@ -34,6 +34,9 @@ pub(crate) const PEERS: &str = "peers";
 /// Which refs may hold only what is signed.
 pub(crate) const POLICY: &str = "policy";
 
+/// What is kept of which engines.
+pub(crate) const RETENTION: &str = "retention.toml";
+
 /// The files in the root of a bundle that no other catalog has (layout.md section 10.1).
 #[cfg_attr(
     not(feature = "bundle"),
@@ -64,6 +67,9 @@ pub(crate) const MAX_PEERS_BYTES: u64 = 64 << 10;
 /// The most bytes of a policy that are read.
 #[cfg(feature = "signatures")]
 pub(crate) const MAX_POLICY_BYTES: u64 = crate::policy::Policy::MAX_BYTES as u64;
+/// The most bytes of the rules of retention that are read.
+#[cfg(feature = "retention")]
+pub(crate) const MAX_RETENTION_BYTES: u64 = crate::retention::Retention::MAX_BYTES as u64;
 /// The most bytes of a history file that are read.
 pub(crate) const MAX_HISTORY_BYTES: u64 = 64 << 20;
 

@@ -12,6 +12,8 @@ mod guard;
 mod lookup;
 #[cfg(feature = "signatures")]
 mod policy;
+#[cfg(feature = "retention")]
+mod retention;
 #[cfg(feature = "signatures")]
 mod signatures;
 mod snapshots;

@@ -156,6 +156,9 @@ fn hint(error: &Error) -> Option<String> {
             "give the catalog a right one with `policy set`; until then no ref comes to hold anything else"
                 .to_owned()
         }
+        Error::Retention { .. } => {
+            "correct it, or take it away: then all that refs have held is kept".to_owned()
+        }
         Error::SeveralManifests { .. } => "name one with --manifest".to_owned(),
         Error::NoEarlierEntry { .. } => {
             "`history` shows what there was".to_owned()

@@ -8,6 +8,8 @@ mod abilities;
 mod place;
 #[cfg(feature = "signatures")]
 mod policy;
+#[cfg(feature = "retention")]
+mod retention;
 mod tree;
 
 use std::fmt;
@@ -186,6 +188,8 @@ impl Catalog {
         let mut checks = vec![check_features(&features)];
         #[cfg(feature = "signatures")]
         checks.push(policy::check(self, &features, now_ms));
+        #[cfg(feature = "retention")]
+        checks.push(retention::check(self));
         checks.extend(place::check(self, file_system.as_ref(), now_ms));
         let mount = file_system
             .as_ref()

@@ -279,7 +279,7 @@ fn check_quarantine(quarantine: Option<Count>) -> HealthCheck {
 }
 
 /// The first few of a long list.
-fn some_of(list: &[String]) -> String {
+pub(super) fn some_of(list: &[String]) -> String {
     let shown = list[..list.len().min(SHOWN)].join(", ");
     match list.len().saturating_sub(SHOWN) {
         0 => shown,

@@ -63,6 +63,8 @@ impl Error {
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             #[cfg(feature = "signatures")]
             Self::Policy { .. } => ErrorKind::Unavailable,
+            #[cfg(feature = "retention")]
+            Self::Retention { .. } => ErrorKind::Unavailable,
             Self::Ref(RefError::Conflict { .. }) | Self::PlanOutdated { .. } => ErrorKind::Conflict,
             Self::Object(ReadObjectError::Refused { cause, .. }) => match cause {
                 // Somebody named an object of another kind.

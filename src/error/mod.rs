@@ -18,6 +18,8 @@ use crate::objects::ReadObjectError;
 #[cfg(feature = "signatures")]
 use crate::policy::PolicyError;
 use crate::refs::RefError;
+#[cfg(feature = "retention")]
+use crate::retention::RetentionError;
 use crate::schema::ObjectError;
 use crate::snapshots::SnapshotError;
 
@@ -330,6 +332,15 @@ pub enum Error {
         root: PathBuf,
         /// What is wrong with it.
         cause: PolicyError,
+    },
+    /// What a catalog says is to be kept of which engines is wrong.
+    #[cfg(feature = "retention")]
+    #[error("{} is refused: {cause}", path.display())]
+    Retention {
+        /// The file that says it.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: RetentionError,
     },
     /// Damage may hide what keeps objects, so that none can be removed.
     #[error("nothing is removed, because it cannot be told what is kept: {reason}{}", and_more(*more))]

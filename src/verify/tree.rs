@@ -15,7 +15,7 @@ use crate::snapshots::name_of;
 
 /// What may be in the root: what the format puts there, what a proof bundle has beside it, and what a
 /// file system of its own has.
-const ROOT: [(&str, FileKind); 20] = [
+const ROOT: [(&str, FileKind); 21] = [
     (layout::FORMAT, FileKind::Regular),
     (layout::LOCK, FileKind::Regular),
     (layout::OBJECTS, FileKind::Directory),
@@ -30,6 +30,7 @@ const ROOT: [(&str, FileKind); 20] = [
     (layout::PEERS, FileKind::Regular),
     (layout::POLICY, FileKind::Regular),
     (layout::REMOVED, FileKind::Regular),
+    (layout::RETENTION, FileKind::Regular),
     ("lost+found", FileKind::Directory),
     ("engine_catalog.ndjson", FileKind::Regular),
     ("engine_catalog.md", FileKind::Regular),

@@ -13,6 +13,7 @@ mod file_systems;
 mod lacking;
 #[path = "../support/program.rs"]
 mod program;
+mod retention;
 #[path = "../support/mod.rs"]
 mod support;
 mod why;
