@@ -42,7 +42,7 @@ pub(super) fn lines(info: &str) -> Vec<String> {
 pub(super) fn table(heading: &str) -> Vec<Vec<String>> {
     let at = LAYOUT.find(&format!("\n{heading}\n")).expect(heading) + 1;
     let section = &LAYOUT[at + heading.len()..];
-    let end = section.find("\n#").unwrap_or(section.len());
+    let end = section.find("\n##").unwrap_or(section.len());
     let rows = section[..end].lines().filter_map(|line| {
         let row = line.strip_prefix("| ")?.strip_suffix(" |")?;
         Some(row.split(" | ").map(|cell| cell.trim().to_owned()))

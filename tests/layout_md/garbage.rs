@@ -63,11 +63,11 @@ pub(super) fn provoke(row: u32) -> Option<Box<dyn Debug>> {
     let scratch = Scratch::new();
     let (options, catalog) = (garbage(&scratch), &scratch.catalog);
     let error = match row {
-        75 => {
+        76 => {
             scratch.write("refs/llamacpp/b4321", "no id");
             catalog.collect_garbage(&options, &stamp()).unwrap_err()
         }
-        76 => {
+        77 => {
             let plan = catalog.plan_gc(&options).unwrap();
             scratch.put(&entry(9));
             catalog.carry_out(&plan, &stamp()).unwrap_err()

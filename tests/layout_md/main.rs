@@ -22,6 +22,8 @@ mod policies;
 mod rejected;
 mod rejected_attachments;
 mod rejected_sets;
+#[cfg(feature = "retention")]
+mod retention;
 mod scratch;
 #[cfg(feature = "signatures")]
 mod signatures;
@@ -91,6 +93,8 @@ fn every_example_block_is_checked() {
         "allowed-signers",
         "signature",
         "policies",
+        "retentions",
+        "toml",
         "signature-dump",
         "removed-lines",
         "history-lines",

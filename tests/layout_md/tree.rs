@@ -107,6 +107,7 @@ fn everything_that_is_made_has_a_place_in_section_1_and_every_place_is_used() {
         "cache/<any name>",
         "peers",
         "policy",
+        "retention.toml",
     ];
     assert_eq!(unused, only_sometimes);
 }
@@ -170,6 +171,13 @@ fn limits_are_those_that_the_library_enforces() {
             }
             #[cfg(not(feature = "signatures"))]
             "policy" => {}
+            #[cfg(feature = "retention")]
+            "retention.toml" => {
+                scratch.write_size(what, over);
+                too_large(scratch.catalog.retention().map(drop), *limit);
+            }
+            #[cfg(not(feature = "retention"))]
+            "retention.toml" => {}
             "peers" => {
                 scratch.write_size("peers", over);
                 too_large(scratch.catalog.peers().map(drop), *limit);

@@ -22,6 +22,7 @@ fn new_place_gets_a_catalog_and_nothing_else() {
         ("cache/index", "x"),
         ("peers", "elsewhere:/a"),
         ("policy", ""),
+        ("retention.toml", ""),
         ("quarantine/bad", "x"),
         ("objects/.abc.XXXXXX", "x"),
     ] {
@@ -43,6 +44,7 @@ fn new_place_gets_a_catalog_and_nothing_else() {
             "cache/",
             "peers",
             "policy",
+            "retention.toml",
             "quarantine/",
             "objects/.",
         ]
