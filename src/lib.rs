@@ -95,9 +95,9 @@
 //! `json` adds what neighbours keep in JSON files: the index of other catalogs (`Catalog::import_index`),
 //! handoffs (`EngineIdentity::merge_into`), SBOMs and provenance (`Document`, `Catalog::documents`). `bundle`
 //! adds proof bundles (`Catalog::capture`), which contain JSON; `signatures` signs objects and checks
-//! signatures in OpenSSH's format (`Catalog::attach_signature`, `Catalog::signatures`); `sha2` adds the check
-//! of `sha256:` and `sha512:` digests, `parallel` hashing on all
-//! cores, and `cli` (the default) all of them and the `engine-catalog` program.
+//! signatures in OpenSSH's format (`Catalog::attach_signature`, `Catalog::signatures`); `retention` reads what is to
+//! be kept of which engines (`Catalog::retention`); `sha2` adds the check of `sha256:` and `sha512:` digests,
+//! `parallel` hashing on all cores, and `cli` (the default) all of them and the `engine-catalog` program.
 //!
 //! `tracing` emits events with target `engine_catalog`. A change of a ref is one of level INFO, whose
 //! message is the [`Op`], with `engine`, `engine_version`, `object`, `previous` and `actor`; it comes when
