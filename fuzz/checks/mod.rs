@@ -19,6 +19,8 @@ mod put_json;
 #[path = "../../tests/independent_reader/reader/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "its own tests use the rest of it")]
 mod reader;
+#[cfg(feature = "retention")]
+mod retention;
 mod scratch;
 #[cfg(feature = "signatures")]
 mod signatures;
@@ -37,6 +39,8 @@ pub use names::names;
 pub use policy::policy;
 #[cfg(feature = "json")]
 pub use put_json::put_json;
+#[cfg(feature = "retention")]
+pub use retention::retention;
 #[cfg(feature = "signatures")]
 pub use signatures::{allowed_signers, signature};
 
@@ -60,6 +64,8 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("policy", policy),
     #[cfg(feature = "json")]
     ("put_json", put_json),
+    #[cfg(feature = "retention")]
+    ("retention", retention),
     #[cfg(feature = "signatures")]
     ("signature", signature),
 ];
