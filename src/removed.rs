@@ -1,6 +1,7 @@
 //! The file `removed`: which objects and blobs were removed, when, by which plan, on whose order (layout.md
 //! section 5.9). It has a limit, and then tells of the last ones.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -83,13 +84,23 @@ fn read(root: &Root) -> Result<Vec<u8>, PathError> {
     Ok(text.unwrap_or_default())
 }
 
-/// Returns the last time that something of this name was removed, as far as is known. Lines that are malformed
-/// are passed over: what they said is lost, and nothing depends on it.
+/// Returns what the file tells, the last first. Lines that are malformed are passed over: what they said is lost,
+/// and nothing depends on it.
+fn removals(text: &[u8]) -> impl Iterator<Item = Removal> {
+    let lines = text.split(|byte| *byte == b'\n').rev();
+    lines.filter_map(|line| Removal::parse(std::str::from_utf8(line).ok()?))
+}
+
+/// Returns the last time that something of this name was removed, as far as is known.
 pub(crate) fn find(root: &Root, id: &ObjectId) -> Result<Option<Removal>, PathError> {
     let text = read(root)?;
-    let lines = text.split(|byte| *byte == b'\n').rev();
-    let mut removals = lines.filter_map(|line| Removal::parse(std::str::from_utf8(line).ok()?));
-    Ok(removals.find(|removal: &Removal| removal.id == *id))
+    Ok(removals(&text).find(|removal| removal.id == *id))
+}
+
+/// Returns all that was removed, as far as is known.
+pub(crate) fn ids(root: &Root) -> Result<BTreeSet<ObjectId>, PathError> {
+    let text = read(root)?;
+    Ok(removals(&text).map(|removal| removal.id).collect())
 }
 
 /// Adds to the file what is removed, so that it survives, and takes away the oldest lines where it would be too

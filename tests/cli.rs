@@ -478,6 +478,8 @@ fn help_of_the_program() {
       verify       Read and check everything, and repair what can be repaired
       heal         Restore what is damaged or missing from other catalogs
       why          Show what keeps an object, or that nothing does
+      prune        Retire old versions and remove old builds, by rules
+      gc           Remove what nothing keeps
       doctor       Report on the place that the catalog lies in, and on its size
       capture      Make a proof bundle: a directory that anyone can check years later
       import       Bring in the entries of a proof bundle, of another catalog, or of a JSON index

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use engine_catalog::{Catalog, GcOptions, Pattern, Retention, RetentionRule};
+use engine_catalog::{Catalog, GcOptions, Pattern, Retention, RetentionRule, parse_duration};
 
 use super::failure::Failure;
 use super::gc::GraceArgs;
 use super::gc::carry::{Builds, Carry, millis};
-use super::{Context, Status, duration, now_ms};
+use super::{Context, Status, now_ms};
 
 /// Retire old versions and remove old builds, by rules
 ///
@@ -23,7 +23,8 @@ use super::{Context, Status, duration, now_ms};
 /// versions that go are removed, which their `history` shows as prune; then what nothing keeps goes, as `gc`
 /// has it. Only `rollback` before that brings back what is retired.
 #[derive(Debug, Args)]
-#[command(after_help = r#"Columns: what becomes of it, what it is, its id or name, its bytes, why.
+#[command(
+    after_help = r#"Columns: what becomes of it, what it is, its id or name, its bytes, why.
 
 Examples:
   engine-catalog prune --keep-versions 5 --keep-builds 2 --keep-within 30d
@@ -39,7 +40,8 @@ retention.toml; the first rule that fits an engine is that of the engine:
   keep-daily = 7
   keep-weekly = 4
   keep-monthly = 12
-  pin = ["b4321", "lts-*"]"#)]
+  pin = ["b4321", "lts-*"]"#
+)]
 pub(super) struct Prune {
     #[command(flatten)]
     rule: RuleArgs,
@@ -68,7 +70,7 @@ struct RuleArgs {
     keep_builds: Option<u64>,
 
     /// Keep what was current within this time, such as 30d
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     keep_within: Option<Duration>,
 
     /// Keep the last build of each of the last N days in which builds changed
@@ -110,7 +112,8 @@ impl RuleArgs {
         if let Some(rule) = self.rule() {
             if !rule.is_limited() {
                 return Err(Failure::Usage(
-                    "nothing limits what is kept: give --keep-versions, or --keep-builds".to_owned(),
+                    "nothing limits what is kept: give --keep-versions, or --keep-builds"
+                        .to_owned(),
                 ));
             }
             return Ok(Retention { rules: vec![rule] });

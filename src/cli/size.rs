@@ -50,7 +50,10 @@ mod tests {
             assert_eq!(parse(text), Err(how_to()), "{text}");
         }
         for text in ["18446744073709551616", "18446744TiB"] {
-            assert!(parse(text).is_err_and(|why| why.contains("too much")), "{text}");
+            assert!(
+                parse(text).is_err_and(|why| why.contains("too much")),
+                "{text}"
+            );
         }
     }
 }

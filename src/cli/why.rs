@@ -6,8 +6,8 @@ use clap::Args;
 use engine_catalog::{Kept, Mention, Prefix, Reason, Removal, RemovedKind, Stored};
 
 use super::failure::Failure;
-use super::text::{printable, short, time};
 use super::gc::GraceArgs;
+use super::text::{printable, short, time};
 use super::{Context, Status};
 
 /// Show what keeps an object, or that nothing does

@@ -209,17 +209,21 @@ impl Catalog {
         let manifests = reach.blobs.remove(object).unwrap_or_default().into_iter();
         let mut reasons = lasting(reach.objects.get(object));
         reasons.extend(manifests.map(|manifest| Reason::File { manifest }));
-        let kept = match reasons.len() {
-            0 if reach.unknown.is_empty() => Kept::No,
-            0 => Kept::Unknown,
-            _ => Kept::Yes,
-        };
         let links = reach.links.iter();
         let subjects = links.filter(|(_, attached)| attached.binary_search(object).is_ok());
         let stored = self.stored(object);
         let removed = match stored {
             Stored::Missing => removed::find(root, object)?,
             _ => None,
+        };
+        if removed.is_some() {
+            // A history keeps what is there, and may name what is not.
+            reasons.retain(|reason| !matches!(reason, Reason::History { .. }));
+        }
+        let kept = match reasons.len() {
+            0 if reach.unknown.is_empty() => Kept::No,
+            0 => Kept::Unknown,
+            _ => Kept::Yes,
         };
         Ok(Why {
             object: *object,

@@ -65,8 +65,9 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
         .flatten()
         .collect();
     for object in named {
+        let is_there = || scan.root.has(&layout::object(&object).path());
         // That of the ref is found with the ref.
-        if Some(object) != current && !scan.root.has(&layout::object(&object).path()) {
+        if Some(object) != current && !is_there() && !scan.was_removed(&object) {
             found.push(finding(Slug::HistoryObjectMissing, missing(&object)).of(object));
         }
     }

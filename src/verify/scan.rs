@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
@@ -10,7 +11,8 @@ use super::finding::Finding;
 use super::part::Part;
 use super::{VerifyProgress, blobs, names, objects};
 use crate::durable::{FileKind, Root};
-use crate::layout;
+use crate::hash::ObjectId;
+use crate::{layout, removed};
 
 /// The most threads, each of which holds an object of up to 64 MiB and what it decodes to.
 const MAX_THREADS: usize = 16;
@@ -24,6 +26,8 @@ pub(crate) struct Scan<'a> {
     progress: &'a (dyn Fn(VerifyProgress) + Sync),
     /// What was in `tmp/` in the beginning: what is still there in the end is left over.
     pub(super) temporaries: BTreeSet<(String, FileKind)>,
+    /// What was removed on purpose, once somebody asks.
+    removed: OnceLock<BTreeSet<ObjectId>>,
     /// Of how many members of one snapshot it is told what is wrong; others are counted.
     pub(super) most_members: usize,
     parts: usize,
@@ -55,6 +59,7 @@ impl<'a> Scan<'a> {
             root,
             progress,
             temporaries,
+            removed: OnceLock::new(),
             most_members: MOST_MEMBERS,
             parts,
             parts_done: AtomicUsize::new(0),
@@ -99,6 +104,12 @@ impl<'a> Scan<'a> {
                 }
             },
         )
+    }
+
+    /// Returns whether an object was removed on purpose, as far as is known.
+    pub(super) fn was_removed(&self, object: &ObjectId) -> bool {
+        let removed = || removed::ids(self.root).unwrap_or_default();
+        self.removed.get_or_init(removed).contains(object)
     }
 
     pub(super) fn count_object(&self) {

@@ -144,5 +144,5 @@ fn manifests_that_are_kept_keep_blobs() {
         .catalog
         .retire(&name("llamacpp/b4321"), Expect::Any, &stamp(2));
     retired.expect("it can be retired");
-    assert_eq!(why().kept, Kept::No);
+    assert_eq!(why().kept, Kept::Yes, "its history keeps it");
 }

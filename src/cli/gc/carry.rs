@@ -40,7 +40,11 @@ struct JsonPlan<'a> {
 
 impl Carry {
     /// Refuses an option that says what is planned, where the plan is given.
-    pub(in crate::cli) fn refuse_others(&self, option: &str, is_given: bool) -> Result<(), Failure> {
+    pub(in crate::cli) fn refuse_others(
+        &self,
+        option: &str,
+        is_given: bool,
+    ) -> Result<(), Failure> {
         match &self.apply {
             Some(Some(plan)) if is_given => Err(Failure::Usage(format!(
                 "{option} is for a new plan: {} says all of it",

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use engine_catalog::{Catalog, GcOptions, Keep};
+use engine_catalog::{Catalog, GcOptions, Keep, parse_duration};
 
 use self::carry::{Carry, millis};
 use super::failure::Failure;
-use super::{Context, Status, duration, now_ms};
+use super::{Context, Status, now_ms};
 
 /// Remove what nothing keeps
 ///
@@ -46,7 +46,7 @@ pub(super) struct Gc {
 #[derive(Debug, Args)]
 pub(super) struct GraceArgs {
     /// Keep what came, or was moved, no longer ago than this: what names it may still come [default: 24h]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     grace: Option<Duration>,
 }
 

@@ -32,7 +32,10 @@ pub(super) fn rows(plan: &GcPlan, builds: Builds) -> Vec<Row> {
     }
     for long in &plan.histories {
         let bytes = size(long.bytes - long.kept_bytes);
-        let why = format!("its first {} lines tell of nothing that is kept", long.changes);
+        let why = format!(
+            "its first {} lines tell of nothing that is kept",
+            long.changes
+        );
         rows.push(row("shorten", "history", long.name.to_string(), bytes, why));
     }
     for leftover in &plan.leftovers {
@@ -67,7 +70,11 @@ fn of_build(decision: &Decision, bytes: Option<u64>) -> Row {
     };
     let why: Vec<_> = gone_by.into_iter().chain(kept_by).collect();
     let bytes = bytes.map_or_else(|| "-".to_owned(), |bytes| HumanBytes(bytes).to_string());
-    let kind = if decision.is_current { "current" } else { "earlier" };
+    let kind = if decision.is_current {
+        "current"
+    } else {
+        "earlier"
+    };
     row(what, kind, name, bytes, why.join(", "))
 }
 
