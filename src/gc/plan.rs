@@ -21,7 +21,8 @@ use crate::retention::{Decision, KeptBy};
 pub struct GcPlan {
     /// By what it was made.
     pub options: GcOptions,
-    /// What becomes of what refs hold, and have held, of those engines that a rule of retention is of.
+    /// What becomes of what refs hold, and of what they have held and is in the store, of those engines that a
+    /// rule of retention is of.
     pub decisions: Vec<Decision>,
     /// The objects that go, sorted.
     pub objects: Vec<Garbage>,
@@ -148,11 +149,16 @@ impl Catalog {
         let dead_blobs = dead_blobs.filter(|it| !reach.blobs.contains_key(&it.id));
         let (young_blobs, blobs): (Vec<_>, Vec<_>) =
             dead_blobs.partition(|it| keep.is_young(it.changed_ms));
+        // Of what a history names and the store has not, there is nothing to decide.
+        let is_there = |id| objects.binary_search_by_key(&id, |it| it.id).is_ok();
+        let is_told = |it: &Decision| {
+            let has_rule = !it.kept_by.contains(&KeptBy::NoRule);
+            has_rule && (it.is_current || is_there(it.object))
+        };
+        let histories = histories::find(self, options, &standing.decisions)?;
+        standing.decisions.retain(is_told);
         let dead_objects = objects.into_iter();
         let dead_objects = dead_objects.filter(|it| !reach.objects.contains_key(&it.id));
-        let histories = histories::find(self, options, &standing.decisions)?;
-        let of_no_rule = |it: &Decision| it.kept_by.contains(&KeptBy::NoRule);
-        standing.decisions.retain(|it| !of_no_rule(it));
         let mut unknown = standing.unknown;
         unknown.extend(reach.unknown.iter().cloned());
         unknown.sort_unstable();

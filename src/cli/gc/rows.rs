@@ -68,7 +68,10 @@ fn of_build(decision: &Decision, bytes: Option<u64>) -> Row {
         (false, None, Some(_)) if kept_by.is_empty() => "stay",
         _ => "keep",
     };
-    let why: Vec<_> = gone_by.into_iter().chain(kept_by).collect();
+    let mut why: Vec<_> = gone_by.into_iter().chain(kept_by).collect();
+    if what == "stay" {
+        why.push("and its age or another name keeps it".to_owned());
+    }
     let bytes = bytes.map_or_else(|| "-".to_owned(), |bytes| HumanBytes(bytes).to_string());
     let kind = if decision.is_current {
         "current"

@@ -1,0 +1,257 @@
+//! `gc` and `prune`, as a person uses them.
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::fs;
+
+use insta::assert_snapshot;
+use program::Program;
+use serde_json::Value;
+
+/// Runs the program with the words of a line.
+fn shows(program: &Program, line: &str) -> String {
+    program.shows(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+/// Compares what is shown, with what differs from run to run replaced.
+macro_rules! assert_shows {
+    ($program:expr, $line:expr, $($snapshot:tt)+) => {{
+        let dir = $program.dir().canonicalize().unwrap();
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(&dir.display().to_string().replace('.', r"\."), "[DIR]");
+        settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "[TIME]");
+        settings.add_filter(r"plan [0-9a-f]{12,64}", "plan [PLAN]");
+        settings.add_filter(r"tester@\S+", "tester@[HOST]");
+        settings.bind(|| assert_snapshot!(shows($program, $line), $($snapshot)+));
+    }};
+}
+
+fn put(program: &Program, version: &str, created_ms: u32) {
+    let entry = format!(
+        r#"{{"id": "llamacpp:{version}", "engine": "llamacpp", "version": "{version}", "artifacts": [], "created_ms": {created_ms}}}"#
+    );
+    let put = program.output(&["put"], entry.as_bytes());
+    assert!(put.status.success(), "{put:?}");
+}
+
+/// Three versions, of which the first two were built twice.
+fn with_builds() -> Program {
+    let program = Program::with_catalog();
+    for (version, created_ms) in [("b1", 1), ("b1", 2), ("b2", 1), ("b2", 2), ("b3", 1)] {
+        put(&program, version, created_ms);
+    }
+    program
+}
+
+const KEEP: &str = "prune --keep-versions 2 --keep-builds 1 --grace 0s";
+
+#[test]
+fn nothing_goes_that_is_or_was_current() {
+    let program = with_builds();
+    assert_shows!(&program, "gc --grace 0s", @"| gc: nothing is garbage");
+    assert_shows!(&program, "gc --grace 0s --apply", @"| gc: nothing is garbage");
+}
+
+#[test]
+fn prune_shows_what_would_become_of_each_build_and_changes_nothing() {
+    let program = with_builds();
+    assert_shows!(&program, KEEP, @"
+    retire  current  llamacpp/b1 dd8ea06bd5cf  88 B  not one of the last 2 versions
+    go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  its version is retired
+    keep    current  llamacpp/b2 60cb7ecdff4b  -     last versions
+    go      earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
+    keep    current  llamacpp/b3 91e942ce4939  -     last versions
+    | prune: 1 ref, 3 objects (264 B) would go
+    | prune: nothing was changed: --apply does it
+    ");
+    assert_shows!(&program, KEEP, @"
+    retire  current  llamacpp/b1 dd8ea06bd5cf  88 B  not one of the last 2 versions
+    go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  its version is retired
+    keep    current  llamacpp/b2 60cb7ecdff4b  -     last versions
+    go      earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
+    keep    current  llamacpp/b3 91e942ce4939  -     last versions
+    | prune: 1 ref, 3 objects (264 B) would go
+    | prune: nothing was changed: --apply does it
+    ");
+    // What is young stays, and a ref goes all the same.
+    assert_shows!(&program, "prune --keep-versions 2 --keep-builds 1", @"
+    retire  current  llamacpp/b1 dd8ea06bd5cf  -  not one of the last 2 versions
+    stay    earlier  llamacpp/b1 4a0ae150b0a8  -  its version is retired, and its age or another name keeps it
+    keep    current  llamacpp/b2 60cb7ecdff4b  -  last versions
+    stay    earlier  llamacpp/b2 b8ff21552c3e  -  not the last build, and its age or another name keeps it
+    keep    current  llamacpp/b3 91e942ce4939  -  last versions
+    | prune: 1 ref would go
+    | prune: 3 files that nothing else keeps are younger than 24h
+    | prune: nothing was changed: --apply does it
+    ");
+    assert_shows!(&program, "history llamacpp/b1", @"
+    [TIME]  put  4a0ae150b0a8  dd8ea06bd5cf  tester@[HOST]
+    [TIME]  put  -             4a0ae150b0a8  tester@[HOST]
+    ");
+}
+
+#[test]
+fn prune_retires_and_removes_and_leaves_a_trace() {
+    let program = with_builds();
+    let first = &program.json("--json history llamacpp/b1")[0];
+    let gone = first["old"].as_str().unwrap_or_default().to_owned();
+    assert_shows!(&program, &format!("{KEEP} --apply"), @"
+    retire  current  llamacpp/b1 dd8ea06bd5cf  88 B  not one of the last 2 versions
+    go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  its version is retired
+    keep    current  llamacpp/b2 60cb7ecdff4b  -     last versions
+    go      earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
+    keep    current  llamacpp/b3 91e942ce4939  -     last versions
+    | prune: 1 ref, 3 objects (264 B) went
+    ");
+    assert_shows!(&program, "list", @"
+    llamacpp  b2  60cb7ecdff4b  -  57 years ago
+    llamacpp  b3  91e942ce4939  -  57 years ago
+    ");
+    assert_shows!(&program, "history llamacpp/b1", @"
+    [TIME]  prune  dd8ea06bd5cf  -             tester@[HOST]
+    [TIME]  put    4a0ae150b0a8  dd8ea06bd5cf  tester@[HOST]
+    [TIME]  put    -             4a0ae150b0a8  tester@[HOST]
+    ");
+    assert_shows!(&program, &format!("why {gone}"), @"
+    object       4a0ae150b0a8ff4a62b68cee14c18374e730f446d994bc325c225cb7906beb33
+    stored       no, it is missing
+    kept by      nothing
+    mentioned    in the history of llamacpp/b1, 2 times, last: put at [TIME] by tester@[HOST] from 4a0ae150b0a8 to dd8ea06bd5cf
+    removed      at [TIME] by tester@[HOST] as plan [PLAN] had it
+    [exit status 1]
+    ");
+    assert_shows!(&program, "rollback llamacpp/b1", @"
+    | error: object dd8ea06bd5cfeca8928c3ff01544472342db04ea2288d21bff1e2b0cf014fe6a of the history of llamacpp/b1 is no longer in the store
+    [exit status 1]
+    ");
+    assert_shows!(&program, "verify", @"| verify: 2 objects, 176 B: 0 errors, 0 warnings, 0 notices");
+    assert_shows!(&program, &format!("{KEEP} --apply"), @"
+    keep  current  llamacpp/b2 60cb7ecdff4b  -  last versions
+    keep  current  llamacpp/b3 91e942ce4939  -  last versions
+    | prune: nothing is garbage
+    ");
+}
+
+#[test]
+fn prune_takes_rules_from_the_catalog() {
+    let program = with_builds();
+    assert_shows!(&program, "prune", @"
+    | error: say what is kept, such as --keep-versions 5 --keep-builds 2, or write [DIR]/catalog/retention.toml
+    [exit status 2]
+    ");
+    assert_shows!(&program, "prune --keep-within 30d", @"
+    | error: nothing limits what is kept: give --keep-versions, or --keep-builds
+    [exit status 2]
+    ");
+    let file = program.root().join("retention.toml");
+    let rules =
+        "[[rule]]\nengine = \"llama*\"\nkeep-builds = 1\npin = [\"b1\"]\nkeep-versions = 1\n";
+    fs::write(&file, rules).unwrap();
+    assert_shows!(&program, "prune --grace 0s", @"
+    keep    current  llamacpp/b1 dd8ea06bd5cf  -     pinned
+    go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  not the last build
+    retire  current  llamacpp/b2 60cb7ecdff4b  88 B  not the last version
+    go      earlier  llamacpp/b2 b8ff21552c3e  88 B  its version is retired
+    keep    current  llamacpp/b3 91e942ce4939  -     last versions
+    | prune: 1 ref, 3 objects (264 B) would go
+    | prune: nothing was changed: --apply does it
+    ");
+    // It retires nothing, and takes the builds that the rules let go.
+    assert_shows!(&program, "gc --grace 0s", @"
+    go  earlier  llamacpp/b1 4a0ae150b0a8  88 B  not the last build
+    go  earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
+    | gc: 2 objects (176 B) would go
+    | gc: nothing was changed: --apply does it
+    ");
+    assert_shows!(&program, "gc --grace 0s --apply", @"
+    go  earlier  llamacpp/b1 4a0ae150b0a8  88 B  not the last build
+    go  earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
+    | gc: 2 objects (176 B) went
+    ");
+    fs::write(&file, "[[rule]]\nengine = \"*\"\nkeep-builds = 0\n").unwrap();
+    let why = format!("why {}", "0".repeat(64));
+    for command in ["prune", "gc", &why, "doctor"] {
+        let shown = shows(&program, command);
+        assert!(shown.contains("retention.toml"), "{command}: {shown}");
+    }
+}
+
+#[test]
+fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
+    let program = with_builds();
+    let save = |name: &str| {
+        let (plan, status) =
+            program.stdout(&format!("{KEEP} --json").split(' ').collect::<Vec<_>>());
+        assert_eq!(status, 0);
+        fs::write(program.dir().join(name), &plan).unwrap();
+        serde_json::from_str::<Value>(&plan).unwrap()
+    };
+    save("old.json");
+    put(&program, "b3", 2);
+    assert_shows!(&program, "prune --apply old.json", @"
+    | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b3
+    | hint: make a new plan, and look at it
+    [exit status 1]
+    ");
+    let planned = save("plan.json");
+    assert_shows!(&program, "prune --apply plan.json --grace 1d", @"
+    | error: --grace is for a new plan: plan.json says all of it
+    [exit status 2]
+    ");
+    let done = &program.json("--json prune --apply plan.json")[0];
+    let mut expected = planned.clone();
+    expected["applied"] = true.into();
+    assert_eq!(*done, expected);
+    let keys: Vec<_> = done.as_object().unwrap().keys().collect();
+    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "blobs", "decisions", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
+    assert_shows!(&program, "prune --apply plan.json", @"
+    | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b1
+    | hint: make a new plan, and look at it
+    [exit status 1]
+    ");
+    fs::write(program.dir().join("no.json"), "{}").unwrap();
+    assert_shows!(&program, "gc --apply no.json", @"
+    | error: no.json: it is no plan that `gc --json` or `prune --json` printed: missing field `options` at line 1 column 2
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn documents_and_objects_that_nothing_leads_to_go() {
+    let program = with_builds();
+    fs::write(program.dir().join("note.txt"), "a note").unwrap();
+    program.json("--json attach llamacpp/b3 note.txt --media-type text/plain");
+    assert_shows!(&program, "gc --grace 0s", @"| gc: nothing is garbage");
+    let note = program.json("--json attachments llamacpp/b3")[0]["object"].clone();
+    let note = note.as_str().unwrap();
+    program.json(&format!("--json attachments remove {note}"));
+    fs::create_dir(program.root().join("tmp/pull-0123456789abcdef")).unwrap();
+    fs::write(program.root().join("tmp/new-0123456789abcdef"), "half").unwrap();
+    assert_shows!(&program, "gc", @"
+    | gc: nothing is garbage
+    | gc: 1 file that nothing else keeps are younger than 24h
+    ");
+    assert_shows!(&program, "gc --grace 0s --apply", @"
+    go  object    3a0c54e46416               114 B  nothing leads to it
+    go  leftover  tmp/new-0123456789abcdef   4 B    nobody has finished it
+    go  leftover  tmp/pull-0123456789abcdef  0 B    nobody has finished it
+    | gc: 1 object (114 B), 2 leftovers in tmp/ (4 B) went
+    ");
+    assert_eq!(fs::read_dir(program.root().join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn damage_stops_it_and_says_where() {
+    let program = with_builds();
+    fs::write(program.root().join("refs/llamacpp/b2"), "x").unwrap();
+    assert_shows!(&program, "gc --grace 0s", @"
+    | error: nothing can go, because it cannot be told what is kept: ref llamacpp/b2 is damaged: [DIR]/catalog/refs/llamacpp/b2 does not hold 64 hexadecimal digits and a line feed
+    [exit status 3]
+    ");
+    assert_shows!(&program, "gc --grace 0s --apply", @"
+    | error: nothing is removed, because it cannot be told what is kept: ref llamacpp/b2 is damaged: [DIR]/catalog/refs/llamacpp/b2 does not hold 64 hexadecimal digits and a line feed
+    | hint: `verify` shows all that is damaged; `verify --repair` and `heal` repair it
+    [exit status 3]
+    ");
+}
