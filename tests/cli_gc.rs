@@ -49,8 +49,14 @@ const KEEP: &str = "prune --keep-versions 2 --keep-builds 1 --grace 0s";
 #[test]
 fn nothing_goes_that_is_or_was_current() {
     let program = with_builds();
-    assert_shows!(&program, "gc --grace 0s", @"| gc: nothing is garbage");
-    assert_shows!(&program, "gc --grace 0s --apply", @"| gc: nothing is garbage");
+    assert_shows!(&program, "gc --grace 0s", @"
+    | gc: nothing is garbage
+    | gc: 2 objects are kept by histories alone: `prune` has rules for them
+    ");
+    assert_shows!(&program, "gc --grace 0s --apply", @"
+    | gc: nothing is garbage
+    | gc: 2 objects are kept by histories alone: `prune` has rules for them
+    ");
 }
 
 #[test]
@@ -204,7 +210,7 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     expected["applied"] = true.into();
     assert_eq!(*done, expected);
     let keys: Vec<_> = done.as_object().unwrap().keys().collect();
-    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "blobs", "decisions", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
+    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "blobs", "decisions", "historic", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
     assert_shows!(&program, "prune --apply plan.json", @"
     | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b1
     | hint: make a new plan, and look at it
@@ -222,7 +228,10 @@ fn documents_and_objects_that_nothing_leads_to_go() {
     let program = with_builds();
     fs::write(program.dir().join("note.txt"), "a note").unwrap();
     program.json("--json attach llamacpp/b3 note.txt --media-type text/plain");
-    assert_shows!(&program, "gc --grace 0s", @"| gc: nothing is garbage");
+    assert_shows!(&program, "gc --grace 0s", @"
+    | gc: nothing is garbage
+    | gc: 2 objects are kept by histories alone: `prune` has rules for them
+    ");
     let note = program.json("--json attachments llamacpp/b3")[0]["object"].clone();
     let note = note.as_str().unwrap();
     program.json(&format!("--json attachments remove {note}"));
@@ -230,13 +239,14 @@ fn documents_and_objects_that_nothing_leads_to_go() {
     fs::write(program.root().join("tmp/new-0123456789abcdef"), "half").unwrap();
     assert_shows!(&program, "gc", @"
     | gc: nothing is garbage
-    | gc: 1 file that nothing else keeps are younger than 24h
+    | gc: 1 file that nothing else keeps is younger than 24h
     ");
     assert_shows!(&program, "gc --grace 0s --apply", @"
     go  object    3a0c54e46416               114 B  nothing leads to it
     go  leftover  tmp/new-0123456789abcdef   4 B    nobody has finished it
     go  leftover  tmp/pull-0123456789abcdef  0 B    nobody has finished it
     | gc: 1 object (114 B), 2 leftovers in tmp/ (4 B) went
+    | gc: 2 objects are kept by histories alone: `prune` has rules for them
     ");
     assert_eq!(fs::read_dir(program.root().join("tmp")).unwrap().count(), 0);
 }

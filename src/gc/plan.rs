@@ -36,6 +36,8 @@ pub struct GcPlan {
     pub leftovers: Vec<Leftover>,
     /// How many objects and blobs nothing keeps but their age.
     pub young: usize,
+    /// How many objects nothing keeps but that refs have held them.
+    pub historic: usize,
     /// Damage that may hide what keeps objects: while there is any, nothing goes.
     pub unknown: Vec<Unknown>,
 }
@@ -143,8 +145,10 @@ impl Catalog {
         let mut standing = self.standing(keep);
         let roots = standing.roots().chain(reach::young(&objects, keep));
         let reach: Reach<Kinds> = reach::mark(root, roots);
-        let is_only_young = |kinds: &&Kinds| kinds.is_only(Kind::Young);
-        let young = reach.objects.values().filter(is_only_young).count();
+        let kept_only_by = |kind| {
+            let kinds = reach.objects.values();
+            kinds.filter(|kinds| kinds.is_only(kind)).count()
+        };
         let dead_blobs = blobs.into_iter();
         let dead_blobs = dead_blobs.filter(|it| !reach.blobs.contains_key(&it.id));
         let (young_blobs, blobs): (Vec<_>, Vec<_>) =
@@ -171,7 +175,8 @@ impl Catalog {
             links: dead_links(&reach),
             histories,
             leftovers: scratch::find(root, keep)?,
-            young: young + young_blobs.len(),
+            young: kept_only_by(Kind::Young) + young_blobs.len(),
+            historic: kept_only_by(Kind::History),
             unknown,
         })
     }

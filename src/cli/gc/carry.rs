@@ -158,7 +158,15 @@ impl Carry {
             let grace = plan.options.keep.grace_ms / 1000;
             let grace = humanised(grace);
             let young = counted(plan.young, "file");
-            let message = format!("{young} that nothing else keeps are younger than {grace}");
+            let is = if plan.young == 1 { "is" } else { "are" };
+            let message = format!("{young} that nothing else keeps {is} younger than {grace}");
+            say(self.command, &message);
+        }
+        if plan.historic > 0 && self.builds == Builds::Hidden {
+            let objects = counted(plan.historic, "object");
+            let is = if plan.historic == 1 { "is" } else { "are" };
+            let message =
+                format!("{objects} {is} kept by histories alone: `prune` has rules for them");
             say(self.command, &message);
         }
     }
