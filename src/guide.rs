@@ -2,6 +2,8 @@
 
 #[doc = include_str!("guide/determinism.md")]
 pub mod determinism {}
+#[doc = include_str!("guide/lifecycle.md")]
+pub mod lifecycle {}
 #[doc = include_str!("guide/migration.md")]
 pub mod migration {}
 #[doc = include_str!("guide/orchestrators.md")]

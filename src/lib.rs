@@ -58,6 +58,9 @@
 //! (`Document`), and compared with the entry that they are attached to (`Catalog::documents`). Signatures are
 //! judged by `Catalog::signatures`, and `Catalog::set_policy` lets refs hold only what is signed.
 //!
+//! [`Catalog::collect_garbage`] removes what nothing keeps, and retires what [`Retention`] lets go;
+//! [`Catalog::plan_gc`] says before what and why.
+//!
 //! [`Catalog::check`] compares the files of an engine with what was recorded, [`Catalog::verify`] the
 //! catalog with itself, and [`Catalog::repair`] restores what can be restored; [`Catalog::why`] tells
 //! what keeps an object, and [`Catalog::diagnose`] whether the root is a good place.
@@ -71,7 +74,7 @@
 //! # Guides
 //!
 //! `guide` has a page for each neighbour: provisioners, pool managers, orchestrators, determinism suites,
-//! operators who share engines between nodes, whoever decides what may run, and whoever comes from another catalog.
+//! operators who share engines between nodes or make room, whoever decides what may run, and whoever comes from another catalog.
 //!
 //! # For users of catalog-core
 //!

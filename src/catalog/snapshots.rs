@@ -58,7 +58,7 @@ impl Catalog {
     }
 
     /// Makes a snapshot survive, with a name or without, and returns its object. One without a name
-    /// stays in the store.
+    /// stays in the store until garbage is collected, and longer only if it is signed.
     ///
     /// A name stands for one snapshot until it is [removed](Self::remove_snapshot). Giving a snapshot
     /// the name that it has changes nothing.
