@@ -62,6 +62,7 @@ fn nothing_goes_that_is_or_was_current() {
 #[test]
 fn prune_shows_what_would_become_of_each_build_and_changes_nothing() {
     let program = with_builds();
+    let before = shows(&program, KEEP);
     assert_shows!(&program, KEEP, @"
     retire  current  llamacpp/b1 dd8ea06bd5cf  88 B  not one of the last 2 versions
     go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  its version is retired
@@ -71,15 +72,7 @@ fn prune_shows_what_would_become_of_each_build_and_changes_nothing() {
     | prune: 1 ref, 3 objects (264 B) would go
     | prune: nothing was changed: --apply does it
     ");
-    assert_shows!(&program, KEEP, @"
-    retire  current  llamacpp/b1 dd8ea06bd5cf  88 B  not one of the last 2 versions
-    go      earlier  llamacpp/b1 4a0ae150b0a8  88 B  its version is retired
-    keep    current  llamacpp/b2 60cb7ecdff4b  -     last versions
-    go      earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
-    keep    current  llamacpp/b3 91e942ce4939  -     last versions
-    | prune: 1 ref, 3 objects (264 B) would go
-    | prune: nothing was changed: --apply does it
-    ");
+    assert_eq!(shows(&program, KEEP), before);
     // What is young stays, and a ref goes all the same.
     assert_shows!(&program, "prune --keep-versions 2 --keep-builds 1", @"
     retire  current  llamacpp/b1 dd8ea06bd5cf  -  not one of the last 2 versions
@@ -264,4 +257,97 @@ fn damage_stops_it_and_says_where() {
     | hint: `verify` shows all that is damaged; `verify --repair` and `heal` repair it
     [exit status 3]
     ");
+}
+
+/// Records an engine of files below `engines/`.
+fn record(program: &Program, version: &str, files: &[(&str, &str)]) {
+    let mut line = format!("record --engine vllm --version {version} --created-ms 7 --artifact");
+    for (file, content) in files {
+        let path = program.dir().join("engines").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        line += &format!(" engines/{file}");
+    }
+    let shown = shows(program, &line);
+    assert!(!shown.contains("error"), "{shown}");
+}
+
+#[test]
+fn files_of_engines_go_with_the_last_entry_that_names_them() {
+    let program = Program::with_catalog();
+    record(
+        &program,
+        "1",
+        &[
+            ("1/server", "old"),
+            ("shared.so", "shared"),
+            ("1/config", "as built"),
+        ],
+    );
+    record(
+        &program,
+        "2",
+        &[("2/server", "new"), ("shared.so", "shared")],
+    );
+    fs::write(program.dir().join("engines/1/config"), "as tuned").unwrap();
+    let prune = "prune --keep-versions 1 --grace 0s --artifacts-under engines";
+    assert_shows!(&program, prune, @"");
+    assert_shows!(&program, &format!("{prune} --apply"), @"");
+    for (file, stays) in [
+        ("1/server", false),
+        ("shared.so", true),
+        ("1/config", true),
+        ("2/server", true),
+    ] {
+        assert_eq!(
+            program.dir().join("engines").join(file).exists(),
+            stays,
+            "{file}"
+        );
+    }
+    assert_shows!(&program, "check vllm/2", @"");
+}
+
+#[test]
+fn oldest_versions_go_until_the_files_fit() {
+    let program = Program::with_catalog();
+    for version in ["1", "2", "3"] {
+        let file = format!("{version}/server");
+        record(&program, version, &[(&file, &format!("{version:4000}"))]);
+    }
+    assert_shows!(&program, "prune --max-artifact-bytes 9kB", @"");
+    let prune = "prune --grace 0s --artifacts-under engines --max-artifact-bytes";
+    assert_shows!(&program, &format!("{prune} 9kB"), @"");
+    assert_shows!(&program, &format!("{prune} 1kB --pin 2"), @"");
+    assert_shows!(&program, &format!("{prune} 9kB --apply"), @"");
+    assert_shows!(&program, &format!("{prune} 9kB --apply"), @"");
+    assert_shows!(&program, "prune --keep-versions 1 --artifacts-under nowhere", @"");
+}
+
+/// Those that people are to type.
+#[test]
+fn commands_of_the_guide_do_what_it_says() {
+    let program = with_builds();
+    fs::create_dir(program.dir().join("engines")).unwrap();
+    let guide = include_str!("../src/guide/lifecycle.md");
+    let blocks = guide.split("```sh\n").skip(1);
+    let script: String = blocks.map(|it| it.split("```").next().unwrap()).collect();
+    let script = script.replace("/opt/engines", "engines");
+    assert!(script.contains("engine-catalog gc --apply"), "{script}");
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_engine-catalog"));
+    let path = std::env::var("PATH").unwrap();
+    let ran = std::process::Command::new("sh")
+        .args(["-eu", "-c", &script])
+        .current_dir(program.dir())
+        .env(
+            "PATH",
+            format!("{}:{path}", bin.parent().unwrap().display()),
+        )
+        .env("ENGINE_CATALOG_ROOT", program.root())
+        .env("OBJECT", "0".repeat(64))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{told}");
+    assert!(program.root().join("retention.toml").exists());
 }

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use engine_catalog::{Catalog, GcOptions, Pattern, Retention, RetentionRule, parse_duration};
+use engine_catalog::{
+    ArtifactOptions, Catalog, EvictionOrder, GcOptions, Pattern, Retention, RetentionRule,
+    parse_duration,
+};
 
 use super::failure::Failure;
 use super::gc::GraceArgs;
 use super::gc::carry::{Builds, Carry, millis};
-use super::{Context, Status, now_ms};
+use super::{Context, Status, now_ms, size};
 
 /// Retire old versions and remove old builds, by rules
 ///
@@ -21,7 +24,10 @@ use super::{Context, Status, now_ms};
 ///
 /// Without --apply it prints what would become of each build and why, and changes nothing. With it, the refs of
 /// versions that go are removed, which their `history` shows as prune; then what nothing keeps goes, as `gc`
-/// has it. Only `rollback` before that brings back what is retired.
+/// has it. `rollback` brings back what is retired only as long as the entry is there.
+///
+/// With --artifacts-under the files of engines that go are removed too. A file stays that an entry names which
+/// stays, that is no regular file below that directory, or not what was recorded; that is told.
 #[derive(Debug, Args)]
 #[command(
     after_help = r#"Columns: what becomes of it, what it is, its id or name, its bytes, why.
@@ -29,6 +35,7 @@ use super::{Context, Status, now_ms};
 Examples:
   engine-catalog prune --keep-versions 5 --keep-builds 2 --keep-within 30d
   engine-catalog prune --engine llamacpp --keep-versions 3 --pin 'lts-*' --apply
+  engine-catalog prune --artifacts-under /opt/engines --max-artifact-bytes 200GiB
   engine-catalog prune --json > plan.json; engine-catalog prune --apply plan.json
 
 retention.toml; the first rule that fits an engine is that of the engine:
@@ -47,11 +54,49 @@ pub(super) struct Prune {
     rule: RuleArgs,
 
     #[command(flatten)]
+    files: FileArgs,
+
+    #[command(flatten)]
     grace: GraceArgs,
 
     /// Carry it out; of a PLAN that was saved with --json, if the catalog is as it was then
     #[arg(long, value_name = "PLAN", num_args = 0..=1)]
     apply: Option<Option<PathBuf>>,
+}
+
+/// Which files of engines go.
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// Remove the files of engines too that lie below DIR, are still what was recorded, and that only entries name
+    /// which go
+    #[arg(long, value_name = "DIR")]
+    artifacts_under: Option<PathBuf>,
+
+    /// Where the files that are left have more bytes than this, such as 200GiB, let more builds go, the oldest
+    /// first, until they fit: what only a time keeps, or no rule limits. The last version of each engine stays
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "artifacts_under")]
+    max_artifact_bytes: Option<u64>,
+
+    /// The oldest are those whose files were not read for longest, where the file system keeps track of that
+    #[arg(long, requires = "max_artifact_bytes")]
+    last_used: bool,
+}
+
+impl FileArgs {
+    fn options(&self) -> Result<Option<ArtifactOptions>, Failure> {
+        let Some(under) = &self.artifacts_under else {
+            return Ok(None);
+        };
+        let absolute = std::path::absolute(under);
+        Ok(Some(ArtifactOptions {
+            under: absolute.map_err(|error| Failure::Read(under.clone(), error))?,
+            max_bytes: self.max_artifact_bytes,
+            order: match self.last_used {
+                true => EvictionOrder::LastUsed,
+                false => EvictionOrder::LastChanged,
+            },
+        }))
+    }
 }
 
 /// What is kept of the engines that a pattern matches.
@@ -107,10 +152,12 @@ impl RuleArgs {
         (rule != RetentionRule::new(any())).then_some(rule)
     }
 
-    /// Returns what is kept, by these options or by the file of the catalog.
-    fn retention(&self, catalog: &Catalog) -> Result<Retention, Failure> {
+    /// Returns what is kept, by these options or by the file of the catalog. That files have to fit is a limit
+    /// too.
+    fn retention(&self, catalog: &Catalog, files: &FileArgs) -> Result<Retention, Failure> {
+        let has_limit = files.max_artifact_bytes.is_some();
         if let Some(rule) = self.rule() {
-            if !rule.is_limited() {
+            if !rule.is_limited() && !has_limit {
                 return Err(Failure::Usage(
                     "nothing limits what is kept: give --keep-versions, or --keep-builds"
                         .to_owned(),
@@ -118,7 +165,10 @@ impl RuleArgs {
             }
             return Ok(Retention { rules: vec![rule] });
         }
-        catalog.retention()?.ok_or_else(|| {
+        let retention = catalog.retention()?;
+        let any = || RetentionRule::new(Pattern::from("*"));
+        let retention = retention.or_else(|| has_limit.then(|| Retention { rules: vec![any()] }));
+        retention.ok_or_else(|| {
             let file = catalog.root().join("retention.toml");
             Failure::Usage(format!(
                 "say what is kept, such as --keep-versions 5 --keep-builds 2, or write {}",
@@ -137,11 +187,13 @@ impl Prune {
         };
         carry.refuse_others("--grace", self.grace.is_given())?;
         carry.refuse_others("a rule", self.rule.rule().is_some())?;
+        carry.refuse_others("--artifacts-under", self.files.artifacts_under.is_some())?;
         carry.run(context, |catalog| {
             let mut keep = self.grace.keep();
-            keep.retention = self.rule.retention(catalog)?;
+            keep.retention = self.rule.retention(catalog, &self.files)?;
             Ok(GcOptions {
                 keep,
+                artifacts: self.files.options()?,
                 ..GcOptions::new(now_ms())
             })
         })

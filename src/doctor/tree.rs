@@ -258,7 +258,7 @@ fn check_leftovers(tmp: Option<Count>, now_ms: i64) -> HealthCheck {
         return HealthCheck::ok(name, format!("{detail}: writers may be at work"));
     }
     HealthCheck::warning(name, detail)
-        .advise("writers that were killed left it; while none is at work, it can be removed")
+        .advise("writers that were killed left it: `gc` removes it once it is a day old")
 }
 
 fn check_quarantine(quarantine: Option<Count>) -> HealthCheck {

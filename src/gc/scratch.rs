@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{FileKind, FileStat, PathError, Root};
+use crate::durable::{FileKind, FileStat, PathError, Root, Scratch};
 use crate::layout::TMP;
 use crate::reach::Keep;
 
@@ -51,7 +51,7 @@ pub(super) fn remove(root: &Root, leftover: &Leftover) -> Result<(), PathError> 
     match root.stat(&path)? {
         Some(stat) if stat.kind == FileKind::Directory => {
             let taken = root.scratch_unless_taken(&leftover.name)?;
-            taken.map_or(Ok(()), |scratch| scratch.remove())
+            taken.map_or(Ok(()), Scratch::remove)
         }
         Some(_) => root.dir(Path::new(TMP))?.remove(&leftover.name),
         None => Ok(()),

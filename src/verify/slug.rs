@@ -206,7 +206,7 @@ slugs! {
         "readers pass over it; remove it if you know that it is of no use"
     /// A file in `tmp/`: of a writer at work, or of one that was killed.
     Leftover Notice "leftover"
-        "while no writer is at work, it can be removed"
+        "gc removes it once it is old; while no writer is at work, it can be removed"
     /// Something that repair, or a writer, moved aside.
     Quarantined Notice "quarantined"
         "it was damaged; remove it when you need it no more"

@@ -45,7 +45,7 @@ fn catalog_that_must_not_be_written_is_planned_and_not_collected() {
 #[test]
 fn collection_waits_for_writers() {
     let home = Home::new();
-    let writer = std::fs::File::open(home.at("lock")).unwrap();
+    let writer = fs::File::open(home.at("lock")).unwrap();
     writer.lock_shared().unwrap();
     let impatient = Catalog::open(home.catalog.root()).unwrap();
     let impatient = impatient.with_lock_wait(LockWait::default().at_most(Duration::ZERO));

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engine_catalog::{Catalog, Collected, GcOptions, GcPlan, ObjectId};
+use engine_catalog::{
+    ArtifactFile, ArtifactLeft, ArtifactRoom, Catalog, Collected, GcOptions, GcPlan, ObjectId,
+};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
@@ -35,6 +37,15 @@ struct JsonPlan<'a> {
     applied: bool,
     #[serde(flatten)]
     of: &'a GcPlan,
+    #[serde(flatten)]
+    done: &'a Done,
+}
+
+/// What else is to be said of a plan that was carried out.
+#[derive(Default, Serialize)]
+struct Done {
+    artifacts_removed: Vec<ArtifactFile>,
+    artifacts_not_removed: Vec<ArtifactLeft>,
     undone: Vec<String>,
 }
 
@@ -65,7 +76,7 @@ impl Carry {
                 let plan = catalog.plan_gc(&options(&catalog)?)?;
                 // Who sees that something goes may take it for certain.
                 if plan.unknown.is_empty() || context.out.is_json() {
-                    self.show(context, &plan, &[], false)?;
+                    self.show(context, &plan, &Done::default(), false)?;
                     context.out.flush()?;
                 }
                 if let [first, rest @ ..] = &plan.unknown[..] {
@@ -78,7 +89,8 @@ impl Carry {
                         "nothing can go, because it cannot be told what is kept: {reason}{more}"
                     )));
                 }
-                self.summarise(&plan, "would go");
+                let files = (plan.artifacts.len(), plan.artifact_bytes);
+                self.summarise(&plan, files, "would go");
                 if !plan.is_empty() {
                     say(self.command, "nothing was changed: --apply does it");
                 }
@@ -90,27 +102,45 @@ impl Carry {
                     Some(file) => catalog.carry_out(&parse(file)?, &stamp)?,
                     None => catalog.collect_garbage(&options(&catalog)?, &stamp)?,
                 };
-                let Collected { plan, undone, .. } = &collected;
-                let undone: Vec<_> = undone.iter().map(ToString::to_string).collect();
-                self.show(context, plan, &undone, true)?;
-                context.out.flush()?;
-                self.summarise(plan, "went");
-                for error in &undone {
-                    say("warning", error);
-                }
-                Ok(match undone.is_empty() {
-                    true => Status::Done,
-                    false => Status::Found,
-                })
+                self.report(context, collected)
             }
         }
+    }
+
+    /// Shows what was done, and what could not be.
+    fn report(&self, context: &mut Context, collected: Collected) -> Result<Status, Failure> {
+        let plan = collected.plan;
+        let done = Done {
+            artifacts_removed: collected.artifacts,
+            artifacts_not_removed: collected.artifacts_left,
+            undone: collected.undone.iter().map(ToString::to_string).collect(),
+        };
+        self.show(context, &plan, &done, true)?;
+        context.out.flush()?;
+        let files = (done.artifacts_removed.len(), collected.artifact_bytes);
+        self.summarise(&plan, files, "went");
+        for left in &done.artifacts_not_removed {
+            let message = format!("{} was not removed: {}", left.path.display(), left.reason);
+            say("warning", &message);
+        }
+        for error in &done.undone {
+            say("warning", error);
+        }
+        let fits = plan
+            .artifact_room
+            .is_none_or(|room| room.excess_bytes() == 0);
+        let is_done = done.artifacts_not_removed.is_empty() && done.undone.is_empty();
+        Ok(match is_done && fits {
+            true => Status::Done,
+            false => Status::Found,
+        })
     }
 
     fn show(
         &self,
         context: &mut Context,
         plan: &GcPlan,
-        undone: &[String],
+        done: &Done,
         applied: bool,
     ) -> Result<(), Failure> {
         if context.out.is_json() {
@@ -118,19 +148,20 @@ impl Carry {
                 plan: plan.id(),
                 applied,
                 of: plan,
-                undone: undone.to_vec(),
+                done,
             });
         }
         let header = ["WHAT", "KIND", "NAME", "BYTES", "WHY"];
         context.out.table(header, rows(plan, self.builds))
     }
 
-    /// Says how much went, or would go.
-    fn summarise(&self, plan: &GcPlan, goes: &str) {
+    /// Says how much went, or would go. `files` are those of engines, and their bytes.
+    fn summarise(&self, plan: &GcPlan, files: (usize, u64), goes: &str) {
         let sum = |files: &[engine_catalog::Garbage]| files.iter().map(|it| it.bytes).sum();
         let counts = [
             (plan.objects.len(), "object", sum(&plan.objects)),
             (plan.blobs.len(), "blob", sum(&plan.blobs)),
+            (files.0, "artifact file", files.1),
             (
                 plan.leftovers.len(),
                 "leftover in tmp/",
@@ -154,6 +185,9 @@ impl Carry {
             true => say(self.command, "nothing is garbage"),
             false => say(self.command, &format!("{} {goes}", parts.join(", "))),
         }
+        if let Some(room) = &plan.artifact_room {
+            self.tell_room(plan, room);
+        }
         if plan.young > 0 {
             let grace = plan.options.keep.grace_ms / 1000;
             let grace = humanised(grace);
@@ -168,6 +202,29 @@ impl Carry {
             let message =
                 format!("{objects} {is} kept by histories alone: `prune` has rules for them");
             say(self.command, &message);
+        }
+    }
+}
+
+impl Carry {
+    /// Says whether the files of engines fit.
+    fn tell_room(&self, plan: &GcPlan, room: &ArtifactRoom) {
+        let wanted = plan.options.artifacts.as_ref().map(|it| it.order);
+        if wanted.is_some_and(|wanted| wanted != room.order) {
+            let message =
+                "the file system does not keep when files are read: the order is that of changes";
+            say("warning", message);
+        }
+        let shown = |bytes| HumanBytes(bytes).to_string();
+        let (before, after) = (shown(room.bytes_before), shown(room.bytes_after));
+        say(
+            self.command,
+            &format!("artifact files: {before} before, {after} after"),
+        );
+        if room.excess_bytes() > 0 {
+            let (excess, max) = (shown(room.excess_bytes()), shown(room.max_bytes));
+            let message = format!("that is {excess} over {max}: what is left does not give way");
+            say("warning", &message);
         }
     }
 }

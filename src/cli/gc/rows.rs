@@ -30,6 +30,18 @@ pub(super) fn rows(plan: &GcPlan, builds: Builds) -> Vec<Row> {
         let why = "no manifest that is kept names it";
         rows.push(row("go", "blob", short(blob.id), size(blob.bytes), why));
     }
+    for file in &plan.artifacts {
+        let (path, bytes) = (file.path.display().to_string(), size(file.bytes));
+        let why = format!(
+            "only entries that go name it, such as {}",
+            short(file.entry)
+        );
+        rows.push(row("go", "file", path, bytes, why));
+    }
+    for left in &plan.artifacts_left {
+        let (path, bytes) = (left.path.display().to_string(), size(left.bytes));
+        rows.push(row("stay", "file", path, bytes, left.reason.to_string()));
+    }
     for long in &plan.histories {
         let bytes = size(long.bytes - long.kept_bytes);
         let why = format!(
