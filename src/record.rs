@@ -132,10 +132,11 @@ impl Catalog {
         expect: Expect,
         stamp: &Stamp,
     ) -> Result<Recorded, Error> {
-        let entry = self.require_writable().and_then(|()| self.entry(object));
-        let entry = entry.and_then(|it| it.ok_or(Error::NoSuchEntry { object: *object }));
-        let entry = told("put", entry)?;
-        let put = self.put_if(&entry, expect, stamp)?;
+        let found = self.require_writable().and_then(|()| self.entry(object));
+        let found = found.and_then(|it| it.ok_or(Error::NoSuchEntry { object: *object }));
+        // What is not there makes nobody wait.
+        let put = found.and_then(|_| self.put_stored(object, expect, stamp));
+        let (entry, put) = told("put", put)?;
         Ok(Recorded { put, entry })
     }
 

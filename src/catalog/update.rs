@@ -78,6 +78,26 @@ impl Catalog {
         Ok(puts[0])
     }
 
+    /// As [`put_if`](Self::put_if), of an entry that is in the store, with what is attached to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchEntry`].
+    pub(crate) fn put_stored(
+        &self,
+        object: &ObjectId,
+        expect: Expect,
+        stamp: &Stamp,
+    ) -> Result<(EngineEntry, Put), Error> {
+        let _lock = self.begin_write(Hold::Shared)?;
+        // Under the lock: gc removes an entry with what is attached to it, which would not come back.
+        let entry = self.entry(object)?;
+        let entry = entry.ok_or(Error::NoSuchEntry { object: *object })?;
+        let checked = encode_checked(&entry)?;
+        let puts = self.put_locked(&[&checked], expect, stamp, &mut None)?;
+        Ok((entry, puts[0]))
+    }
+
     /// As [`put`](Self::put) for many entries, which share their waits for the disk. Of two entries
     /// of the same engine and version, the later becomes current.
     ///
@@ -199,6 +219,21 @@ impl Catalog {
         guard: &mut Option<Guard<'a>>,
     ) -> Result<Vec<Put>, Error> {
         let _lock = self.begin_write(Hold::Shared)?;
+        self.put_locked(batch, expect, stamp, guard)
+    }
+
+    /// As [`put_batch`](Self::put_batch).
+    ///
+    /// # Locking
+    ///
+    /// The caller holds the store lock, shared.
+    fn put_locked<'a>(
+        &'a self,
+        batch: &[&Checked],
+        expect: Expect,
+        stamp: &Stamp,
+        guard: &mut Option<Guard<'a>>,
+    ) -> Result<Vec<Put>, Error> {
         let guard = match guard {
             Some(guard) => {
                 guard.renew()?;
