@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::finding::Finding;
 use super::part::Part;
 use super::{VerifyProgress, blobs, names, objects};
-use crate::durable::{FileKind, Root};
+use crate::durable::{FileKind, Mark, Root};
 use crate::hash::ObjectId;
 use crate::{layout, removed};
 
@@ -26,14 +26,21 @@ pub(crate) struct Scan<'a> {
     progress: &'a (dyn Fn(VerifyProgress) + Sync),
     /// What was in `tmp/` in the beginning: what is still there in the end is left over.
     pub(super) temporaries: BTreeSet<(String, FileKind)>,
-    /// What was removed on purpose, once somebody asks.
-    removed: OnceLock<BTreeSet<ObjectId>>,
+    removed: Mutex<KnownRemovals>,
     /// Of how many members of one snapshot it is told what is wrong; others are counted.
     pub(super) most_members: usize,
     parts: usize,
     parts_done: AtomicUsize,
     objects: AtomicU64,
     bytes: AtomicU64,
+}
+
+/// What was removed on purpose, as far as a file tells that was read.
+#[derive(Default)]
+struct KnownRemovals {
+    /// Which file; `None` for none.
+    mark: Option<Mark>,
+    objects: BTreeSet<ObjectId>,
 }
 
 /// A part that was looked at.
@@ -59,7 +66,7 @@ impl<'a> Scan<'a> {
             root,
             progress,
             temporaries,
-            removed: OnceLock::new(),
+            removed: Mutex::default(),
             most_members: MOST_MEMBERS,
             parts,
             parts_done: AtomicUsize::new(0),
@@ -108,8 +115,16 @@ impl<'a> Scan<'a> {
 
     /// Returns whether an object was removed on purpose, as far as is known.
     pub(super) fn was_removed(&self, object: &ObjectId) -> bool {
-        let removed = || removed::ids(self.root).unwrap_or_default();
-        self.removed.get_or_init(removed).contains(object)
+        let stat = self.root.stat(layout::REMOVED.as_ref()).ok().flatten();
+        let mark = stat.map(|it| it.mark);
+        // A thread that panicked cannot have left a set that is half read.
+        let mut known = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Gc may be at work, and says what it removes before it does.
+        if known.mark != mark {
+            known.objects = removed::ids(self.root).unwrap_or_default();
+            known.mark = mark;
+        }
+        known.objects.contains(object)
     }
 
     pub(super) fn count_object(&self) {
