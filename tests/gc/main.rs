@@ -4,16 +4,25 @@
 
 mod kept;
 mod meanwhile;
+mod racing;
 #[path = "../support/mod.rs"]
 mod support;
 mod swept;
 
 use engine_catalog::{GcOptions, GcPlan, Keep, ObjectId, Retention, RetentionRule};
 
-use crate::support::{Home, stamp};
+use crate::support::{Home, child, stamp};
 
 /// A time after all that tests do: milliseconds since the Unix epoch.
 const LATER_MS: i64 = 4_000_000_000_000;
+
+/// What a helper process does; nothing when it runs as a test.
+#[test]
+fn child() {
+    if let Some((role, root)) = child::role() {
+        racing::play(&role, &root);
+    }
+}
 
 /// Collects what is older than nothing.
 fn options() -> GcOptions {

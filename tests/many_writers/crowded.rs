@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use engine_catalog::{Catalog, VerifyScope};
 
 use crate::readers::while_reading;
-use crate::support::crowd::{Children, assert_chains};
+use crate::support::crowd::{Children, assert_chains, work_time};
 use crate::support::observe::assert_clean;
 use crate::support::sample::name;
-use crate::writers::{PROCESSES, SHARED, own_refs, work_time};
+use crate::writers::{PROCESSES, SHARED, own_refs};
 
 #[test]
 fn histories_are_what_the_writers_were_told_and_everybody_gets_a_turn() {

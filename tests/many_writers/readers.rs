@@ -7,7 +7,7 @@ use std::thread;
 
 use engine_catalog::{Catalog, Filter, VerifyScope};
 
-use crate::support::crowd::assert_chain;
+use crate::support::crowd::{Done, assert_chain};
 
 type Reader = fn(&Catalog);
 
@@ -36,9 +36,8 @@ pub(crate) fn while_reading<T>(
                 }
             });
         }
-        let result = work();
-        done.store(true, Ordering::Relaxed);
-        result
+        let _done = Done(&done);
+        work()
     });
     let counts = counts.map(AtomicU32::into_inner);
     (

@@ -6,13 +6,14 @@
 
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Members, Name, ObjectId,
     PreparedEngine, Put, RefError, RefName,
 };
 
+use crate::support::crowd::work_time;
 use crate::support::sample::{entry, name};
 use crate::support::stamp;
 
@@ -30,12 +31,6 @@ pub(crate) fn own(process: &str, thread: usize) -> String {
 
 pub(crate) fn own_refs() -> impl Iterator<Item = String> {
     (0..PROCESSES).flat_map(|process| (0..THREADS).map(move |at| own(&process.to_string(), at)))
-}
-
-/// How long the crowd is at work.
-pub(crate) fn work_time() -> Duration {
-    let seconds = std::env::var("ENGINE_CATALOG_TEST_SECONDS");
-    Duration::from_secs(seconds.map_or(2, |it| it.parse().expect("it is a number")))
 }
 
 /// What the process of this number does: in one thread in eight snapshots, in the others changes. A

@@ -68,6 +68,12 @@ impl Children {
     }
 }
 
+/// How long a crowd is at work: as many seconds as `ENGINE_CATALOG_TEST_SECONDS` says [2].
+pub(crate) fn work_time() -> Duration {
+    let seconds = std::env::var("ENGINE_CATALOG_TEST_SECONDS");
+    Duration::from_secs(seconds.map_or(2, |it| it.parse().expect("it is a number")))
+}
+
 /// Longer than anything takes that does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -91,15 +97,17 @@ impl Drop for Children {
     }
 }
 
+/// Says that something is done when it ends, also when it fails.
+pub(crate) struct Done<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `again` over and over in another thread, while `once` runs.
 pub(crate) fn meanwhile(again: impl Fn() + Sync, once: impl FnOnce()) {
-    /// Also when it fails.
-    struct Done<'a>(&'a AtomicBool);
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let _done = Done(&done);
