@@ -151,13 +151,9 @@ impl Catalog {
             return Ok(self.snapshot(&object)?.map(|snapshot| (object, snapshot)));
         }
         if let Ok(name) = Name::new(spec)
-            && let Some(object) = snapshots::read(&self.root, &name)?
+            && let Some(found) = self.named_snapshot(&name)?
         {
-            return match objects::read_snapshot(&self.root, &object) {
-                Ok(Some(snapshot)) => Ok(Some((object, snapshot))),
-                Ok(None) => Err(Error::DanglingSnapshot { name, object }),
-                Err(cause) => Err(Error::UnreadableSnapshot { name, cause }),
-            };
+            return Ok(Some(found));
         }
         let Ok(prefix) = spec.parse::<Prefix>() else {
             return Ok(None);
@@ -166,6 +162,31 @@ impl Catalog {
             return Ok(None);
         };
         Ok(self.snapshot(&object)?.map(|snapshot| (object, snapshot)))
+    }
+
+    /// Returns the snapshot that has a name, and its object; `None` where there is no such name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DanglingSnapshot`] and [`Error::UnreadableSnapshot`].
+    pub(crate) fn named_snapshot(
+        &self,
+        name: &Name,
+    ) -> Result<Option<(ObjectId, Snapshot)>, Error> {
+        let (mut missing, name) = (None, name.clone());
+        while let Some(object) = snapshots::read(&self.root, &name)? {
+            match objects::read_snapshot(&self.root, &object) {
+                Ok(Some(snapshot)) => return Ok(Some((object, snapshot))),
+                Err(cause) => return Err(Error::UnreadableSnapshot { name, cause }),
+                Ok(None) if missing == Some(object) => {
+                    return Err(Error::DanglingSnapshot { name, object });
+                }
+                // The name may have been removed, and gc taken the snapshot, since it was read: it is read
+                // again before that is called damage.
+                Ok(None) => missing = Some(object),
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the entries of a snapshot, sorted by engine and version.

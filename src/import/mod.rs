@@ -234,13 +234,10 @@ impl Catalog {
         imported: &mut Imported,
     ) -> Result<(), Error> {
         for named in source.snapshots()? {
-            let snapshot = named.and_then(|named| {
-                let found = source.snapshot(&named.object)?;
-                let (name, object) = (named.name, named.object);
-                found.ok_or(Error::DanglingSnapshot { name, object })
-            });
-            let snapshot = match snapshot {
-                Ok(snapshot) => snapshot,
+            let snapshot = match named.and_then(|named| source.named_snapshot(&named.name)) {
+                Ok(Some((_, snapshot))) => snapshot,
+                // The name was removed since it was listed.
+                Ok(None) => continue,
                 Err(cause) => {
                     imported.problem(ImportSide::Source, cause);
                     continue;
