@@ -53,7 +53,7 @@ pub(super) fn remove(root: &Root, leftover: &Leftover) -> Result<(), PathError> 
             let taken = root.scratch_unless_taken(&leftover.name)?;
             taken.map_or(Ok(()), Scratch::remove)
         }
-        Some(_) => root.dir(Path::new(TMP))?.remove(&leftover.name),
+        Some(_) => root.open_dir(Path::new(TMP))?.remove(&leftover.name),
         None => Ok(()),
     }
 }
