@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine_catalog::{Catalog, Error, Filter, ObjectId, VerifyScope};
 use walkdir::WalkDir;
 
+use crate::support::garbage::removed;
 use crate::support::sample::name;
 
 /// What is said of each thing, by its name, in words.
@@ -53,10 +54,22 @@ fn of_catalog(root: &Path, whose: &str, facts: &mut Facts) {
         note(&format!("ref {engine}"), of_ref(&catalog, &engine));
         for change in catalog.history(&name(&engine)).unwrap_or_default() {
             let object = change.new.or(change.old).expect("a change has one of them");
-            let entry = catalog.entry(&object);
-            let is_there = entry.map(|entry| entry.is_some().to_string());
-            note(&format!("object {object}"), is_there);
+            match catalog.entry(&object) {
+                Ok(entry) if entry.is_none() => {}
+                entry => note(
+                    &format!("object {object}"),
+                    entry.map(|_| "it is there".to_owned()),
+                ),
+            }
         }
+    }
+    for top in ["attachments", "blobs", "objects"] {
+        for file in files_in(&root.join(top)) {
+            note(&format!("file {}", file.display()), Ok(String::new()));
+        }
+    }
+    if root.join("removed").exists() {
+        note("removed", Ok(removed(root).join(", ")));
     }
     for named in catalog.snapshots().unwrap_or_default() {
         let said = named.and_then(|named| {
@@ -115,6 +128,12 @@ fn has_file_with(root: &Path, content: &str) -> bool {
     let files = WalkDir::new(root).into_iter().filter_map(Result::ok);
     let mut files = files.filter(|file| !file.path().starts_with(root.join("tmp")));
     files.any(|file| fs::read(file.path()).is_ok_and(|bytes| bytes == content.as_bytes()))
+}
+
+fn files_in(top: &Path) -> Vec<PathBuf> {
+    let found = WalkDir::new(top).into_iter().filter_map(Result::ok);
+    let files = found.filter(|file| file.file_type().is_file());
+    files.map(walkdir::DirEntry::into_path).collect()
 }
 
 fn files(top: &Path) -> String {

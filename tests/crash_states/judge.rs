@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 use crate::facts::{Facts, facts};
 use crate::scene::Operation;
 use crate::states::Tree;
+use crate::support::garbage::removed;
 
 /// When the cut came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +47,13 @@ impl Judge {
             return Some(format!("it says {found:#?}"));
         }
         // Whoever is told of a failure does it again.
-        let (root, act) = (self.place.join("root"), self.operation.act);
-        if panic::catch_unwind(|| act(&root)).is_err() {
+        let root = self.place.join("root");
+        let acts = self
+            .operation
+            .killed
+            .into_iter()
+            .chain([self.operation.act]);
+        if panic::catch_unwind(|| acts.for_each(|act| act(&root))).is_err() {
             return Some("doing it again fails".to_owned());
         }
         let ended = ended(&self.place);
@@ -97,7 +103,16 @@ fn ended(place: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let files = files
         .filter_entry(|file| file.file_name() != "tmp")
         .flatten();
-    let read = |file: walkdir::DirEntry| (file.path().to_owned(), fs::read(file.path()).ok());
+    let read = |file: walkdir::DirEntry| {
+        let content = match file.path().strip_prefix(place) {
+            // It says when.
+            Ok(path) if path == Path::new("root/removed") => {
+                Some(removed(&place.join("root")).join(" ").into_bytes())
+            }
+            _ => fs::read(file.path()).ok(),
+        };
+        (file.into_path(), content)
+    };
     let files = files.map(read);
     files
         .map(|(path, content)| (path, content.unwrap_or_default()))

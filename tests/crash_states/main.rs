@@ -4,12 +4,14 @@
 //! that grants what layout.md section 9 says and nothing more. At every moment, every state that the
 //! model allows is put on a real file system and opened: everything that was acknowledged must be
 //! there, what was under way must be there or not, nothing may be torn, and doing it again must work.
+//! What somebody else did before, and was killed before the last sync of it, is found there and taken back too.
 //! To show that this would see a mistake, each sync is left out in turn; without `CI=true` a quarter of them,
 //! another one each time.
 //!
 //! `ENGINE_CATALOG_TEST_STATES` is how many combinations are looked at for one moment, at most; where there are
 //! more, it is said.
 
+mod collecting;
 mod facts;
 mod judge;
 mod model;
@@ -24,19 +26,28 @@ use std::sync::Mutex;
 use std::thread;
 
 use observed::Observed;
+use scene::Operation;
 use support::{child, patience, skip, strace};
 
 /// What a helper process does; nothing when it runs as a test.
 #[test]
 fn child() {
     if let Some((role, root)) = child::role() {
-        let mut operations = scene::operations().into_iter();
-        let operation = operations.find(|operation| operation.role == role);
-        let act = operation.expect("there is such an operation").act;
+        let killed = role.strip_prefix(observed::KILLED);
+        let mut operations = operations().into_iter();
+        let operation = operations.find(|it| it.role == killed.unwrap_or(&role));
+        let operation = operation.expect("there is such an operation");
+        let act = killed.and(operation.killed).unwrap_or(operation.act);
         strace::begin();
         act(&root);
         strace::end();
     }
+}
+
+fn operations() -> Vec<Operation> {
+    let mut operations = scene::operations();
+    operations.extend(collecting::operations());
+    operations
 }
 
 #[test]
@@ -46,7 +57,7 @@ fn every_state_is_the_old_or_the_new_one_and_no_sync_can_be_left_out() {
     };
     let most = std::env::var("ENGINE_CATALOG_TEST_STATES")
         .map_or(32, |most| most.parse().expect("a number"));
-    let left = Mutex::new(scene::operations());
+    let left = Mutex::new(operations());
     let next = || left.lock().expect("nobody panics with it").pop();
     let work = || {
         while let Some(operation) = next() {

@@ -44,6 +44,25 @@ pub(crate) struct Sync {
     pub(crate) is_repeated: bool,
 }
 
+/// The role of whoever is killed before an operation.
+pub(crate) const KILLED: &str = "killed before ";
+
+/// Does what was under way before the operation, and returns the disk as it is without the last sync of that.
+fn killed(disk: Disk, operation: &Operation, strace: &Path, root: &Path) -> Disk {
+    let role = format!("{KILLED}{}", operation.role);
+    let run = strace::run(strace, &[], &role, root);
+    assert!(run.output.status.success(), "{}", child::shown(&run.output));
+    let mut player = Player::new(disk);
+    let mut unsynced = None;
+    for call in &run.calls {
+        if player.synced(call).is_some() {
+            unsynced = Some(player.disk.clone());
+        }
+        player.play(call);
+    }
+    unsynced.expect("it syncs something")
+}
+
 impl Observed {
     /// Does the operation in a helper process, and observes it.
     pub(crate) fn run(operation: Operation, strace: &Path, most: usize) -> Self {
@@ -59,6 +78,9 @@ impl Observed {
             disk.make_uncertain(&place.join(file));
         }
         let before = facts(&place, operation.keeps);
+        if operation.killed.is_some() {
+            disk = killed(disk, &operation, strace, &root);
+        }
         let faults: Vec<_> = operation.faults.iter().map(ToString::to_string).collect();
         let run = strace::run(strace, &faults, operation.role, &root);
         assert!(run.output.status.success(), "{}", child::shown(&run.output));

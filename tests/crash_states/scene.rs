@@ -17,6 +17,8 @@ pub(crate) struct Operation {
     pub(crate) role: &'static str,
     /// Makes what is there before.
     pub(crate) prepare: fn(&Path),
+    /// What somebody else does then, who is killed before the last sync of it. Doing it again changes nothing.
+    pub(crate) killed: Option<fn(&Path)>,
     /// Does it. Doing it again changes nothing.
     pub(crate) act: fn(&Path),
     /// Files beside the root that it finds there, written a moment ago.
@@ -27,10 +29,11 @@ pub(crate) struct Operation {
     pub(crate) keeps: &'static [&'static str],
 }
 
-const fn operation(role: &'static str, prepare: fn(&Path), act: fn(&Path)) -> Operation {
+pub(crate) const fn operation(role: &'static str, prepare: fn(&Path), act: fn(&Path)) -> Operation {
     Operation {
         role,
         prepare,
+        killed: None,
         act,
         unsynced: &[],
         faults: &[],
@@ -38,6 +41,7 @@ const fn operation(role: &'static str, prepare: fn(&Path), act: fn(&Path)) -> Op
     }
 }
 
+/// Those that write.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
         operation(
@@ -385,11 +389,11 @@ fn repair(root: &Path) {
     assert!(repaired.expect("it can be repaired").is_clean());
 }
 
-fn open(root: &Path) -> Catalog {
+pub(crate) fn open(root: &Path) -> Catalog {
     Catalog::open(root).expect("there is a catalog")
 }
 
-fn put(root: &Path) {
+pub(crate) fn put(root: &Path) {
     let put = open(root).put(&entry("e", "new"), &stamp(1));
     put.expect("it can be put");
 }
@@ -409,17 +413,17 @@ fn capture(root: &Path) {
     }
 }
 
-fn retire(root: &Path) {
+pub(crate) fn retire(root: &Path) {
     let retired = open(root).retire(&name("e"), Expect::Any, &stamp(1));
     retired.expect("it can be retired");
 }
 
 /// A document about an entry.
-fn note() -> Attachment {
+pub(crate) fn note() -> Attachment {
     document(object_of(&entry("e", "old")), "a note")
 }
 
-fn attach(root: &Path) {
+pub(crate) fn attach(root: &Path) {
     let attached = open(root).attach(&note());
     attached.expect("it can be attached");
 }
@@ -436,7 +440,7 @@ fn remove_policy(root: &Path) {
     removed.expect("it can be removed");
 }
 
-fn snapshot_name() -> Name {
+pub(crate) fn snapshot_name() -> Name {
     Name::new("s").expect("it is a name")
 }
 
@@ -446,7 +450,7 @@ fn create_snapshot(root: &Path) {
     created.expect("it can be made");
 }
 
-fn catalog(root: &Path, builds: &[&str]) {
+pub(crate) fn catalog(root: &Path, builds: &[&str]) {
     let catalog = Catalog::create(root).expect("it can be made");
     for build in builds {
         let put = catalog.put(&entry("e", build), &stamp(1));

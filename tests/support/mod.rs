@@ -11,6 +11,7 @@ pub(crate) mod ballast;
 pub(crate) mod child;
 pub(crate) mod crowd;
 pub(crate) mod documents;
+pub(crate) mod garbage;
 pub(crate) mod mount;
 pub(crate) mod nobody;
 pub(crate) mod observe;
