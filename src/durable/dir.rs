@@ -128,10 +128,12 @@ impl Root {
 impl Root {
     /// Makes everything on the file system survive that was done before, whoever did it.
     pub(crate) fn sync_file_system(&self) -> Result<(), PathError> {
-        // Through a descriptor of its own, as any failed write is told once through each that was open.
-        let own = self.own_dir()?;
-        rustix::fs::syncfs(own.fd())
-            .map_err(|errno| self.error("sync the file system of", Path::new(""), errno))
+        let fail = |errno| self.error("sync the file system of", Path::new(""), errno);
+        // Through a descriptor of its own, not a duplicate of the root's: the kernel tells of a failed write once
+        // through each that was opened, for all that share it.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let own = self.open_beneath(Path::new("."), flags, Mode::empty());
+        rustix::fs::syncfs(own.map_err(fail)?).map_err(fail)
     }
 }
 

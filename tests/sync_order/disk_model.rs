@@ -37,8 +37,10 @@ pub(crate) enum Event {
     Remove(PathBuf),
     /// A file's content, or a directory's names.
     Sync(PathBuf),
-    /// The whole file system, through this descriptor.
-    SyncAll(PathBuf),
+    /// The whole file system; `shared` if through the descriptor of the root, or a duplicate of it.
+    SyncAll {
+        shared: bool,
+    },
 }
 
 /// Returns the calls that changed or synced something, in order.
@@ -48,12 +50,24 @@ pub(crate) enum Event {
 /// On a call that it does not know: the model would be blind to what that does.
 pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
     let mut opened = BTreeMap::new();
+    // Those that are not opened below it.
+    let mut shared = BTreeSet::new();
     let mut events = Vec::new();
     for call in calls.iter().filter(|call| !call.failed()) {
         let event = match call.name.as_str() {
+            "fcntl" if call.args[1].starts_with("F_DUPFD") => {
+                if shared.contains(number(&call.args[0])) {
+                    shared.insert(number(&call.result));
+                }
+                continue;
+            }
             "open" | "openat" | "openat2" => {
-                let fd = call.result.split('<').next().unwrap_or_default().to_owned();
+                let fd = number(&call.result);
                 opened.insert(format!("/proc/self/fd/{fd}"), call.returned());
+                match call.name.as_str() {
+                    "open" => shared.insert(fd),
+                    _ => shared.remove(fd),
+                };
                 let flags = &call.args[if call.name == "open" { 1 } else { 2 }];
                 let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"];
                 if !writes.iter().any(|flag| flags.contains(flag)) {
@@ -84,7 +98,9 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
             },
             "unlinkat" => Event::Remove(call.path(0)),
             "fsync" | "fdatasync" => Event::Sync(call.descriptor(0)),
-            "syncfs" => Event::SyncAll(call.descriptor(0)),
+            "syncfs" => Event::SyncAll {
+                shared: shared.contains(number(&call.args[0])),
+            },
             "read" | "pread64" | "getdents64" | "statx" | "fstat" | "newfstatat" | "fcntl"
             | "flock" | "getrandom" => continue,
             _ => unreachable!("the model does not know this call: {call:?}"),
@@ -92,6 +108,11 @@ pub(crate) fn events(calls: &[Call]) -> Vec<Event> {
         events.push(event);
     }
     events
+}
+
+/// The number of a descriptor that is shown with its path.
+fn number(shown: &str) -> &str {
+    shown.split('<').next().unwrap_or_default()
 }
 
 /// A disk below one directory.
@@ -174,7 +195,7 @@ impl Disk {
                 }
                 self.removed.retain(|path| path.parent() != Some(synced));
             }
-            Event::SyncAll(_) => {
+            Event::SyncAll { .. } => {
                 let (content, name) = (true, true);
                 for state in self.paths.values_mut() {
                     *state = Survives { content, name };

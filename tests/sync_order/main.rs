@@ -6,6 +6,7 @@
 //! acknowledged survives, also of what others wrote and did not sync. What may be found after a cut
 //! in between is for `tests/crash_states/`, which takes what was there before as durable.
 
+mod collecting;
 mod disk_model;
 mod documents;
 mod refs;
@@ -18,11 +19,11 @@ mod support;
 use std::path::Path;
 
 use engine_catalog::{
-    Artifacts, Attachment, Catalog, EngineEntry, Error, Expect, Filter, Members, Name, ObjectId,
-    PreparedEngine, Recorded,
+    Artifacts, Attachment, Catalog, EngineEntry, Error, Expect, Filter, GcOptions, Members, Name,
+    ObjectId, PreparedEngine, Recorded,
 };
 use support::sample::{entry, name};
-use support::{child, document, object_of, stamp, strace};
+use support::{child, document, garbage, object_of, stamp, strace};
 
 fn many() -> Vec<EngineEntry> {
     (0..96).map(|n| entry(&format!("e{n}"), "new")).collect()
@@ -95,11 +96,19 @@ fn child() {
             let removed = open().remove_snapshot(&snapshot_name());
             assert_eq!(removed.expect("it can be looked at"), None);
         }
+        "gc" => collect(&open(), &garbage::options()),
+        "prune" => collect(&open(), &garbage::pruning("d", "e")),
         "read" => read_everything(&Catalog::open_read_only(&root).expect("there is a catalog")),
         "look" => read_everything(&open()),
         _ => unreachable!("there is no such role"),
     }
     strace::end();
+}
+
+fn collect(catalog: &Catalog, options: &GcOptions) {
+    let collected = catalog.collect_garbage(options, &stamp(1));
+    let undone = collected.expect("nothing hides anything").undone;
+    assert!(undone.is_empty(), "{undone:?}");
 }
 
 /// A document about an entry.

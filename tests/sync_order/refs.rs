@@ -108,7 +108,7 @@ fn lines_of_one_change_survive_one_after_the_other() {
     let steps = events.iter().filter_map(|event| match event {
         Event::Write(file) if *file == history => Some("append"),
         Event::Sync(file) if *file == history => Some("sync"),
-        Event::SyncAll(_) => Some("sync"),
+        Event::SyncAll { .. } => Some("sync"),
         _ => None,
     });
     let appended = steps.skip_while(|step| *step != "append");

@@ -49,9 +49,9 @@ impl Rules {
                 let is_object = file.starts_with(self.root.join("objects"));
                 claim(is_unnamed || !is_object, "objects never change");
             }
-            Event::SyncAll(through) => {
+            Event::SyncAll { shared } => {
                 // The kernel tells each failed write to a descriptor once.
-                claim(*through != self.root, "writers must not share a descriptor");
+                claim(!shared, "writers must not share a descriptor");
             }
             Event::MakeDir(_)
             | Event::Touch(_)
@@ -80,6 +80,6 @@ fn target(event: &Event) -> Option<&PathBuf> {
         Event::OpenToWrite { path, .. } | Event::MakeDir(path) | Event::Remove(path) => Some(path),
         Event::Link { to, .. } | Event::Rename { to, .. } => Some(to),
         Event::Write(file) | Event::Touch(file) | Event::SetTime(file) => Some(file),
-        Event::Sync(_) | Event::SyncAll(_) => None,
+        Event::Sync(_) | Event::SyncAll { .. } => None,
     }
 }
