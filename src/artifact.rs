@@ -1,6 +1,7 @@
 //! Artifacts: the files of an engine, which lie outside of the catalog. They are hashed, compared
 //! with a digest, and made to survive before an entry names them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -76,7 +77,7 @@ pub enum ArtifactError {
 }
 
 /// A file that survives, and is to stay the same until it is recorded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Artifact {
     path: PathBuf,
     state: FileState,
@@ -200,43 +201,30 @@ impl Artifact {
         algorithm: Algorithm,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(ManifestFile, String), ArtifactError> {
-        let mut hasher = Hasher::new(Algorithm::Blake3).expect("it is always there");
-        let mut other = match algorithm {
-            Algorithm::Blake3 => None,
-            other => Some(Hasher::new(other).ok_or(ArtifactError::Unsupported(other))?),
-        };
+        if !can_hash(algorithm) {
+            return Err(ArtifactError::Unsupported(algorithm));
+        }
         let fail = |error| PathError::new("read artifact", &self.path, error);
         let file = File::open(&self.path).map_err(fail)?;
         self.require_same(file.metadata().map_err(fail)?)?;
-        let (mut done, total) = (0, self.state.size);
-        progress(Progress {
-            path: &self.path,
-            done,
-            total,
-        });
-        // Of one that grows no more is read than it had: it has changed.
-        read_ahead((&file).take(total), |chunk| {
-            hasher.update(chunk);
-            if let Some(other) = &mut other {
-                other.update(chunk);
-            }
-            done += chunk.len() as u64;
+        let total = self.state.size;
+        let mut tell = |done| {
             progress(Progress {
                 path: &self.path,
                 done,
                 total,
             });
-        })
-        .map_err(fail)?;
+        };
+        let algorithms = BTreeSet::from([Algorithm::Blake3, algorithm]);
+        let hashed = hash_file(&file, total, &algorithms, &mut tell).map_err(fail)?;
         self.require_same(file.metadata().map_err(fail)?)?;
-        let blake3 = hasher.finish();
-        let digest = other.map_or_else(|| blake3.clone(), Hasher::finish);
+        let blake3 = &hashed.hashes[&Algorithm::Blake3];
         let found = ManifestFile {
             mode: self.state.mode,
-            size: done,
+            size: hashed.bytes,
             blake3: blake3.parse().expect("a hash is an object id"),
         };
-        Ok((found, format!("{algorithm}:{digest}")))
+        Ok((found, format!("{algorithm}:{}", hashed.hashes[&algorithm])))
     }
 
     fn require_same(&self, found: Metadata) -> Result<(), ArtifactError> {
@@ -246,6 +234,44 @@ impl Artifact {
             Err(ArtifactError::Changed(self.path.clone()))
         }
     }
+}
+
+/// What was read of a file.
+pub(crate) struct HashedBytes {
+    /// How many bytes.
+    pub(crate) bytes: u64,
+    /// The hexadecimal digits of each hash.
+    pub(crate) hashes: BTreeMap<Algorithm, String>,
+}
+
+/// Returns the hashes of a file by these algorithms, of which the program has to [be built](can_hash) with each.
+/// `tell` gets how many bytes are hashed.
+///
+/// Of one that grows no more is read than `bytes`, which it had: it has changed.
+pub(crate) fn hash_file(
+    file: &File,
+    bytes: u64,
+    algorithms: &BTreeSet<Algorithm>,
+    tell: &mut dyn FnMut(u64),
+) -> io::Result<HashedBytes> {
+    let hashers = algorithms.iter();
+    let hashers = hashers.filter_map(|algorithm| Some((*algorithm, Hasher::new(*algorithm)?)));
+    let mut hashers: Vec<_> = hashers.collect();
+    let mut done = 0;
+    tell(done);
+    read_ahead(file.take(bytes), |chunk| {
+        for (_, hasher) in &mut hashers {
+            hasher.update(chunk);
+        }
+        done += chunk.len() as u64;
+        tell(done);
+    })?;
+    let hashes = hashers.into_iter();
+    let hashes = hashes.map(|(algorithm, hasher)| (algorithm, hasher.finish()));
+    Ok(HashedBytes {
+        bytes: done,
+        hashes: hashes.collect(),
+    })
 }
 
 /// Passes the content of a file to `consume` in order, reading the next chunk meanwhile.
