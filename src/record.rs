@@ -1,5 +1,6 @@
 //! Recording what a provisioner has prepared: resolve, hash, compare, make survive, put.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::artifact::{Artifact, ArtifactError, Progress, check_unchanged, seal};
@@ -10,6 +11,7 @@ use crate::entry::EngineEntry;
 use crate::error::{Error, ErrorKind};
 use crate::hash::ObjectId;
 use crate::identity::EngineIdentity;
+use crate::manifest::ManifestFile;
 use crate::refs::Expect;
 
 /// What a provisioner hands over.
@@ -228,7 +230,11 @@ impl Catalog {
                 // What the paths became may not be recordable.
                 encode_checked(&entry)?;
                 let (digest, found) = hash(&artifacts, entry.digest, progress)?;
-                (entry.digest, files) = (Some(digest), Some(found));
+                entry.digest = Some(digest);
+                files = Some(Files {
+                    recorded: found,
+                    sealed: artifacts,
+                });
             }
             Artifacts::Image(image) => entry.digest = image_digest(image, entry.digest)?,
         }
@@ -289,8 +295,8 @@ fn hash(
     artifacts: &[Artifact],
     given: Option<String>,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(String, Files), Error> {
-    let mut files = Files::new();
+) -> Result<(String, BTreeMap<String, ManifestFile>), Error> {
+    let mut files = BTreeMap::new();
     let mut digest = None;
     for artifact in artifacts {
         let algorithm = match (&digest, &given) {

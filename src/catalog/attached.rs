@@ -125,7 +125,7 @@ impl Catalog {
         let Some(files) = files else { return Ok(true) };
         match self.manifests(object) {
             Ok(manifests) => {
-                let is_same = |manifest: &Manifest| manifest.files == *files;
+                let is_same = |manifest: &Manifest| manifest.files == files.recorded;
                 Ok(manifests.is_empty() || manifests.iter().any(is_same))
             }
             Err(error) if error.kind() == ErrorKind::Damage => Ok(true),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::artifact::{Artifact, ArtifactError, check_unchanged};
 use crate::attachments::Link;
 use crate::entry::EngineEntry;
 use crate::entry_codec::encode_entry;
@@ -12,8 +13,14 @@ use crate::name::RefName;
 use crate::schema::ObjectError;
 use crate::secrets::find_secret;
 
-/// The files of an entry, by absolute path.
-pub(crate) type Files = BTreeMap<String, ManifestFile>;
+/// The files of an entry.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// What a manifest says of them, by absolute path.
+    pub(crate) recorded: BTreeMap<String, ManifestFile>,
+    /// The files that were hashed.
+    pub(crate) sealed: Vec<Artifact>,
+}
 
 /// An entry that was checked and encoded.
 pub(crate) struct Checked {
@@ -22,6 +29,8 @@ pub(crate) struct Checked {
     bytes: Vec<u8>,
     /// What describes it.
     attached: BTreeMap<ObjectId, Vec<u8>>,
+    /// What has to be as it was when it was hashed.
+    sealed: Vec<Artifact>,
 }
 
 impl Checked {
@@ -32,14 +41,25 @@ impl Checked {
         };
         let manifest = Manifest {
             subject: self.object,
-            files: files.clone(),
+            files: files.recorded.clone(),
         };
         let bytes = manifest.encode().map_err(|cause| Error::EntryObject {
             id: self.name.to_string(),
             cause,
         })?;
         self.attached.insert(ObjectId::of(&bytes), bytes);
+        self.sealed.clone_from(&files.sealed);
         Ok(self)
+    }
+
+    /// Requires that its files are still there, and as they were when they were hashed: those of an engine that has
+    /// gone may have been removed since.
+    ///
+    /// # Locking
+    ///
+    /// The caller holds the store lock, so that nothing removes them until the entry names them.
+    pub(super) fn require_files(&self) -> Result<(), ArtifactError> {
+        check_unchanged(&self.sealed)
     }
 
     /// Returns the bytes of the entry's object.
@@ -80,5 +100,6 @@ pub(crate) fn encode_checked(entry: &EngineEntry) -> Result<Checked, Error> {
         object: ObjectId::of(&bytes),
         bytes,
         attached: BTreeMap::new(),
+        sealed: Vec::new(),
     })
 }

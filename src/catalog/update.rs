@@ -188,6 +188,9 @@ impl Catalog {
     ///
     /// The caller holds the store lock, in either way.
     fn write_batch(&self, batch: &[&Checked]) -> Result<(), Error> {
+        for checked in batch {
+            checked.require_files()?;
+        }
         let objects = batch.iter().flat_map(|checked| checked.objects());
         objects::write_all(&self.root, &objects.collect())?;
         let links = batch.iter().flat_map(|checked| checked.links());
