@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Calendar;
 use super::{Decision, GoesBy, KeptBy, Retention, RetentionRule};
-use crate::change::Change;
+use crate::change::{Change, Op};
 use crate::hash::ObjectId;
 use crate::name::{Name, RefName};
 
@@ -68,10 +68,15 @@ pub(crate) fn decide(
 
 /// Returns the builds that a ref holds, and held, the last first.
 fn builds(of: &RefHistory) -> Vec<Build<'_>> {
-    let mentioned = of.changes.iter().rev().flat_map(|change| {
+    let mentioned = |change: &Change| {
         let both = [change.new, change.old].into_iter().flatten();
-        both.map(|object| (object, Some(change.at_ms)))
-    });
+        let at_ms = Some(change.at_ms);
+        both.map(move |object| (object, at_ms)).collect::<Vec<_>>()
+    };
+    // What retention let go, and a cut left, is no younger for it: unless nothing else is known of it.
+    let (pruned, others): (Vec<_>, Vec<_>) =
+        (of.changes.iter().rev()).partition(|change| change.op == Op::Prune);
+    let mentioned = others.into_iter().chain(pruned).flat_map(mentioned);
     let current = of.current.map(|object| {
         // A ref without a history, or one whose history came without the last line.
         let last = of.changes.last().filter(|it| it.new == Some(object));

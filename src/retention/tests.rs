@@ -8,6 +8,7 @@ use crate::change::{Change, Op};
 use crate::name::Name;
 use proptest::prelude::*;
 
+
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// A ref that came to hold these builds at these days; 0 retires it.
@@ -229,6 +230,22 @@ fn recent_days_weeks_months_and_pins_keep_more() {
             "c 5: goes"
         ]
     );
+}
+
+#[test]
+fn build_that_retention_let_go_is_no_younger_for_it() {
+    let mut cut = of("e/a", &[(1, 1), (2, 2), (50, 0)]);
+    cut.changes.last_mut().unwrap().op = Op::Prune;
+    let rule = RetentionRule {
+        versions: Some(1),
+        within_ms: Some(9 * DAY),
+        ..rule()
+    };
+    let gone = ["a 2: goes", "a 1: goes"];
+    assert_eq!(decided(&rule, std::slice::from_ref(&cut), 51), gone);
+    // Where nothing else tells of it, that does.
+    cut.changes.drain(..2);
+    assert_eq!(decided(&rule, &[cut], 51), ["a 2: recent"]);
 }
 
 #[test]
