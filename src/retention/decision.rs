@@ -18,8 +18,8 @@ pub struct Decision {
     pub object: ObjectId,
     /// Whether the ref holds it now.
     pub is_current: bool,
-    /// When it became current, or ceased to be, last: milliseconds since the Unix epoch. `None` where no
-    /// history tells.
+    /// When it became current, or ceased to be, last: milliseconds since the Unix epoch. That retention let it go
+    /// does not count, where anything else is known. `None` where no history tells.
     pub changed_ms: Option<i64>,
     /// What keeps it, sorted; it goes where nothing does.
     pub kept_by: Vec<KeptBy>,
@@ -39,6 +39,11 @@ impl Decision {
     #[must_use]
     pub fn retires(&self) -> bool {
         self.is_current && self.goes_by.is_some()
+    }
+
+    /// Returns whether it is kept only as long as there is room.
+    pub(crate) fn may_give_way(&self) -> bool {
+        self.is_kept() && self.kept_by.iter().all(KeptBy::gives_way)
     }
 
     /// Takes from it all that gives way to want of room.

@@ -1,13 +1,15 @@
 //! Which builds of an engine are kept, and why: a pure function of rules, histories and the time.
 //!
-//! Nothing goes unless a rule limits how much is kept. What else a rule says only keeps more, and so do
-//! snapshots. Order and age come from the histories of refs, not from what entries say of themselves.
+//! Nothing goes unless a rule limits how much is kept, or the files of engines are to take less room than they do.
+//! What else a rule says only keeps more, and so do snapshots. Order and age come from the histories of refs, not
+//! from what entries say of themselves.
 
 mod calendar;
 mod decide;
 mod decision;
 #[cfg(feature = "retention")]
 mod file;
+mod room;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ pub(crate) use decide::{RefHistory, decide};
 pub use decision::{Decision, GoesBy, KeptBy};
 #[cfg(feature = "retention")]
 pub use file::{RetentionError, RetentionRuleError, RetentionValueError};
+pub(crate) use room::{Fate, Holding, Room};
 
 use crate::filter::Pattern;
 
@@ -52,7 +55,7 @@ pub struct RetentionRule {
     /// How many builds of each version that is kept: those that it held last, the current one among them.
     pub builds: Option<usize>,
     /// Builds are kept, and the versions that hold one, for so many milliseconds after they became current,
-    /// and after they ceased to be.
+    /// and after they ceased to be, unless retention has let them go.
     pub within_ms: Option<i64>,
     /// Of each of so many days in which builds of the engine became or ceased to be current (UTC), the last
     /// days of that kind, the last of these builds.

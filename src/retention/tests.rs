@@ -8,6 +8,7 @@ use crate::change::{Change, Op};
 use crate::name::Name;
 use proptest::prelude::*;
 
+mod room;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
