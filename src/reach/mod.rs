@@ -55,6 +55,8 @@ pub(crate) struct Reach<R> {
     pub(crate) blobs: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     /// The links of all attachments, also of what nothing keeps.
     pub(crate) links: BTreeMap<ObjectId, Vec<ObjectId>>,
+    /// The reachable objects of which this version does not know the schema.
+    pub(crate) foreign: BTreeSet<ObjectId>,
     /// Where more may be hidden.
     pub(crate) unknown: BTreeSet<Unknown>,
 }
@@ -73,6 +75,15 @@ pub(crate) fn mark<R: Reasons>(
     root: &Root,
     roots: impl IntoIterator<Item = (ObjectId, Reason)>,
 ) -> Reach<R> {
+    mark_and_see(root, roots, &mut |_, _| {})
+}
+
+/// As [`mark`], and shows each object that is reachable and can be read, once.
+pub(crate) fn mark_and_see<R: Reasons>(
+    root: &Root,
+    roots: impl IntoIterator<Item = (ObjectId, Reason)>,
+    see: &mut dyn FnMut(ObjectId, &Object),
+) -> Reach<R> {
     // After the refs: whatever one of them holds had its links before.
     let links = attachments::list_all(root);
     let mut reach = Reach {
@@ -80,9 +91,10 @@ pub(crate) fn mark<R: Reasons>(
         unknown: links.damage.iter().map(Unknown::because_of).collect(),
         objects: BTreeMap::<_, R>::new(),
         blobs: BTreeMap::new(),
+        foreign: BTreeSet::new(),
     };
     let mut odd = Vec::new();
-    reach.follow(root, roots, &mut odd);
+    reach.follow(root, roots, &mut odd, see);
     // What was signed may vouch for something, and lead to more.
     let mut vouchers = vouchers(root, &reach);
     loop {
@@ -96,11 +108,16 @@ pub(crate) fn mark<R: Reasons>(
         let found = found.into_iter().filter_map(|(member, (voucher, _))| {
             Some((voucher, Reason::Voucher { member: member? }))
         });
-        reach.follow(root, found, &mut odd);
+        reach.follow(root, found, &mut odd, see);
         vouchers = rest.into_iter().map(|(_, it)| it).collect();
     }
     // Only now all reasons are known.
     for (object, error) in odd {
+        if let Some(ReadObjectError::Refused { cause, .. }) = &error
+            && matches!(cause, ObjectError::UnknownSchema { .. })
+        {
+            reach.foreign.insert(object);
+        }
         let reasons = &reach.objects[&object];
         if let Some(unknown) = judge(object, error, reasons) {
             reach.unknown.insert(unknown);
@@ -119,6 +136,7 @@ impl<R: Reasons> Reach<R> {
         root: &Root,
         roots: impl IntoIterator<Item = (ObjectId, Reason)>,
         odd: &mut Odd,
+        see: &mut dyn FnMut(ObjectId, &Object),
     ) {
         let (mut roots, mut todo) = (roots.into_iter(), Vec::new());
         while let Some((object, reason)) = todo.pop().or_else(|| roots.next()) {
@@ -131,7 +149,11 @@ impl<R: Reasons> Reach<R> {
             let attached =
                 attached.map(|attachment| (*attachment, Reason::Attachment { subject: object }));
             todo.extend(attached);
-            match objects::read_any(root, &object) {
+            let read = objects::read_any(root, &object);
+            if let Ok(Some((read, _))) = &read {
+                see(object, read);
+            }
+            match read {
                 Ok(Some((Object::Snapshot(snapshot), _))) => {
                     let members = snapshot.objects.into_iter();
                     todo.extend(
