@@ -138,6 +138,11 @@ impl Root {
 }
 
 impl<'r> Dir<'r> {
+    /// Makes one of an open directory.
+    pub(super) fn of(root: &'r Root, fd: File, path: PathBuf) -> Self {
+        Self { root, fd, path }
+    }
+
     pub(super) fn root(&self) -> &'r Root {
         self.root
     }

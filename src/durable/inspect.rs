@@ -1,6 +1,7 @@
 //! What the root lies on, and what lies below it: file system, kernel, sizes, times and rights. Nothing
 //! here writes.
 
+use std::fs::File;
 use std::path::Path;
 
 use rustix::fs::{
@@ -10,7 +11,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{FileKind, PathError, Root};
+use super::{Cause, FileKind, PathError, Root};
 
 /// The inode flag of a directory in which names that differ only by case are one (`chattr +F`).
 const CASEFOLD: u32 = 0x4000_0000;
@@ -43,6 +44,9 @@ pub(crate) struct FileStat {
     pub(crate) size: u64,
     /// Milliseconds since the Unix epoch.
     pub(crate) ctime_ms: i64,
+    /// When its content was last read, as far as its file system [keeps that](Root::keeps_access_times):
+    /// milliseconds since the Unix epoch.
+    pub(crate) accessed_ms: i64,
     /// When its content was last written, as far as whoever wrote it says.
     pub(crate) modified: FileTime,
     pub(crate) mark: Mark,
@@ -63,6 +67,13 @@ pub(crate) struct Mark {
     pub(crate) inode: u64,
     /// Nanoseconds since the Unix epoch.
     pub(crate) ctime_ns: i128,
+}
+
+/// Which file or directory it is, as long as it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
 }
 
 /// What two clocks show at one moment, in nanoseconds.
@@ -107,10 +118,23 @@ impl From<Stat> for FileStat {
             kind: rustix::fs::FileType::from_raw_mode(stat.st_mode).into(),
             mode: stat.st_mode & 0o7777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            ctime_ms: (stat.st_ctime as i64)
-                .saturating_mul(1000)
-                .saturating_add(nanoseconds / 1_000_000),
+            ctime_ms: milliseconds_of(stat.st_ctime as i64, nanoseconds),
+            accessed_ms: milliseconds_of(stat.st_atime as i64, stat.st_atime_nsec as i64),
         }
+    }
+}
+
+impl FileStat {
+    /// Returns what an open file is.
+    pub(crate) fn of(file: &File) -> Result<Self, Cause> {
+        Ok(fstat(file)?.into())
+    }
+}
+
+impl Mark {
+    pub(crate) fn id(self) -> FileId {
+        let Self { device, inode, .. } = self;
+        FileId { device, inode }
     }
 }
 
@@ -132,6 +156,14 @@ impl Root {
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
             free_inodes: (stat.f_files > 0).then_some(stat.f_favail),
         })
+    }
+
+    /// Returns whether its file system keeps when files were read: it is not mounted `noatime` or read-only. With
+    /// `relatime`, which is usual, that is up to a day off.
+    pub(crate) fn keeps_access_times(&self) -> Result<bool, PathError> {
+        let fail = |errno: Errno| self.error("look at the file system of", Path::new(""), errno);
+        let flags = fstatvfs(&self.fd).map_err(fail)?.f_flag;
+        Ok(!flags.intersects(StatVfsMountFlags::NOATIME | StatVfsMountFlags::RDONLY))
     }
 
     /// Returns what is at `path`, itself and not what it may link to; `None` where there is nothing.
@@ -258,6 +290,11 @@ pub(crate) fn clocks() -> Clocks {
 
 fn nanoseconds_of(seconds: i64, nanoseconds: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}
+
+fn milliseconds_of(seconds: i64, nanoseconds: i64) -> i64 {
+    let whole = seconds.saturating_mul(1000);
+    whole.saturating_add(nanoseconds / 1_000_000)
 }
 
 /// Returns the release of the kernel, such as `6.12.48-amd64`.

@@ -28,6 +28,7 @@
 
 mod content;
 mod dir;
+mod evict;
 mod inspect;
 mod keep;
 mod lock;
@@ -51,14 +52,16 @@ use rustix::io::Errno;
 
 pub(crate) use content::{Content, Means, Opened, Unfilled};
 pub(crate) use dir::Dir;
+pub(crate) use evict::Unlinked;
 pub(crate) use inspect::{
-    Clocks, FileStat, FileSystemStat, FileTime, Mark, MountMode, Rights, clocks, kernel_release,
+    Clocks, FileId, FileStat, FileSystemStat, FileTime, Mark, MountMode, Rights, clocks,
+    kernel_release,
 };
 pub(crate) use lock::{Hold, Lock};
 pub(crate) use new_tree::{NewTree, TreeFile, is_vacant};
 pub(crate) use notice::{Notices, Told, Wait};
 pub(crate) use open_files::{files_together, open_together};
-pub(crate) use outside::sync_outside;
+pub(crate) use outside::{Outside, look_outside, sync_outside};
 pub(crate) use probe::{Ability, Outcome};
 pub use root::FileKind;
 pub(crate) use root::Root;

@@ -1,12 +1,15 @@
-//! What lies outside of a catalog and must survive with it: the directory that becomes a root, and
-//! the files that entries name.
+//! What lies outside of a catalog: the directory that becomes a root, and the files that entries name, which must
+//! survive with it; where a path leads, and whether a directory lies in another.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{PathError, Root};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fstat, openat, stat, statx};
+use rustix::io::Errno;
+
+use super::{FileId, FileStat, PathError, Root};
 
 impl Root {
     /// Makes a directory that is to become a root, and the directories above it that are missing,
@@ -84,5 +87,63 @@ impl Root {
             .ancestors()
             .filter_map(|above| above.metadata().ok());
         Ok(above.any(|dir| (dir.dev(), dir.ino()) == (own.dev(), own.ino())))
+    }
+}
+
+/// What a path outside of any catalog leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Outside {
+    pub(crate) stat: FileStat,
+    /// The absolute path of it, without symbolic links.
+    pub(crate) canonical: PathBuf,
+}
+
+/// Returns what an absolute path leads to, also through symbolic links; `None` where that is nothing. Opens nothing.
+pub(crate) fn look_outside(path: &Path) -> Result<Option<Outside>, PathError> {
+    let found = stat(path).and_then(|stat| {
+        let canonical = path.canonicalize();
+        let canonical =
+            canonical.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        let stat = stat.into();
+        Ok(Outside { stat, canonical })
+    });
+    match found {
+        Ok(found) => Ok(Some(found)),
+        // Nobody else comes to anything by that path either.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => Ok(None),
+        Err(errno) => Err(PathError::new("look at", path, errno)),
+    }
+}
+
+impl Root {
+    /// Returns which directory it is.
+    pub(crate) fn id(&self) -> Result<FileId, PathError> {
+        let stat = FileStat::of(&self.fd);
+        let stat = stat.map_err(|cause| self.error("look at", Path::new(""), cause))?;
+        Ok(stat.mark.id())
+    }
+
+    /// Returns whether it is one of these directories, or lies in one, however deep. What counts is where it is, and
+    /// not by which path it was opened.
+    pub(crate) fn lies_in(&self, dirs: &BTreeSet<FileId>) -> Result<bool, PathError> {
+        self.is_below(dirs)
+            .map_err(|errno| self.error("look above", Path::new(""), errno))
+    }
+
+    fn is_below(&self, dirs: &BTreeSet<FileId>) -> Result<bool, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let (mut dir, mut below) = (openat(&self.fd, ".", flags, Mode::empty())?, None);
+        loop {
+            let id = FileStat::from(fstat(&dir)?).mark.id();
+            if dirs.contains(&id) {
+                return Ok(true);
+            }
+            // The top is above itself. With its mount: another may show the same directory.
+            let mount = statx(&dir, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?.stx_mnt_id;
+            if below.replace((id, mount)) == Some((id, mount)) {
+                return Ok(false);
+            }
+            dir = openat(&dir, "..", flags, Mode::empty())?;
+        }
     }
 }

@@ -242,8 +242,17 @@ pub(super) fn open_beneath(
 
 /// Opens a regular file below `dir` for reading; `None` where there is no such file.
 pub(super) fn open_file(dir: &File, path: impl AsRef<Path>) -> Result<Option<File>, Cause> {
+    open_file_with(dir, path, OFlags::empty())
+}
+
+/// As [`open_file`], with more flags.
+pub(super) fn open_file_with(
+    dir: &File,
+    path: impl AsRef<Path>,
+    more: OFlags,
+) -> Result<Option<File>, Cause> {
     // NONBLOCK: opening a FIFO must not wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | more;
     let fd = match open_beneath(dir, path, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),

@@ -1,5 +1,5 @@
 //! Tests of the disk layer on a real file system: what is written here, what is read in
-//! `tests/read.rs`, what is locked in `tests/lock.rs`, and whole directories in `tests/new_tree.rs`.
+//! `tests/read.rs`, files of others in `tests/evict.rs`, what is locked in `tests/lock.rs`, and whole directories in `tests/new_tree.rs`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod evict;
 mod lock;
 mod new_tree;
 mod read;
