@@ -215,9 +215,12 @@ pub use entry::{EngineEntry, EntryError};
 pub use entry_codec::{decode_entry, encode_entry};
 #[cfg(feature = "json")]
 pub use entry_json::EntryJsonError;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, UnderError};
 pub use filter::{Filter, Pattern};
-pub use gc::{Collected, Garbage, GcOptions, GcPlan, Leftover, LongHistory};
+pub use gc::{
+    ArtifactFile, ArtifactLeft, ArtifactOptions, ArtifactRoom, Collected, EvictionOrder, Garbage,
+    GcOptions, GcPlan, LeftReason, Leftover, LongHistory,
+};
 pub use generation::Generation;
 pub use hash::{HashError, ObjectId, Prefix};
 pub use history::HistoryError;

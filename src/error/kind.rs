@@ -1,6 +1,6 @@
 //! What kind of failure an error is.
 
-use super::Error;
+use super::{Error, UnderError};
 use crate::blobs::BlobError;
 use crate::durable::{Cause, PathError};
 use crate::history::HistoryError;
@@ -38,6 +38,10 @@ impl Error {
             | Self::Gone { .. }
             | Self::NoSuchEntry { .. }
             | Self::NoSuchSubject { .. }
+            | Self::Under {
+                cause: UnderError::NoDirectory,
+                ..
+            }
             | Self::Blob(BlobError::Missing { .. }) => ErrorKind::NotFound,
             Self::AlreadyACatalog { .. }
             | Self::NotEmpty { .. }
@@ -59,6 +63,7 @@ impl Error {
             | Self::Unsigned { .. }
             | Self::RefUnsigned { .. }
             | Self::Snapshot(SnapshotError::Taken { .. } | SnapshotError::IsAnId { .. })
+            | Self::Under { .. }
             | Self::AmbiguousId { .. }
             | Self::AmbiguousPrefix { .. } => ErrorKind::Refused,
             #[cfg(feature = "signatures")]

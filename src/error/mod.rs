@@ -1,10 +1,12 @@
 //! What can go wrong with a catalog, as its users match on it.
 
 mod kind;
+mod under;
 
 use std::path::PathBuf;
 
 pub use kind::ErrorKind;
+pub use under::UnderError;
 
 use crate::artifact::ArtifactError;
 use crate::blobs::BlobError;
@@ -357,6 +359,14 @@ pub enum Error {
         plan: ObjectId,
         /// Where it has changed.
         what: String,
+    },
+    /// Files of engines are not removed below such a directory.
+    #[error("no files of engines are removed below {}: {cause}", under.display())]
+    Under {
+        /// The directory.
+        under: PathBuf,
+        /// What is wrong with it.
+        cause: UnderError,
     },
     /// An artifact cannot be recorded.
     #[error(transparent)]

@@ -1,9 +1,10 @@
 //! Collecting garbage: removing the objects, blobs and links that nothing keeps, and retiring what retention
-//! lets go (layout.md section 7.9).
+//! lets go (layout.md section 7.9); and, where that is wanted, the files of engines that only they name.
 //!
 //! First it is found out what goes, which reads and changes nothing: a [`GcPlan`], which says why. Then that is
 //! removed, under the store lock from before the first look until after the last removal.
 
+mod artifacts;
 mod histories;
 mod plan;
 mod scratch;
@@ -11,6 +12,9 @@ mod sweep;
 
 use serde::{Deserialize, Serialize};
 
+pub use artifacts::{
+    ArtifactFile, ArtifactLeft, ArtifactOptions, ArtifactRoom, EvictionOrder, LeftReason,
+};
 pub use histories::LongHistory;
 pub use plan::{Garbage, GcPlan};
 pub use scratch::Leftover;
@@ -26,6 +30,8 @@ pub struct GcOptions {
     /// A history of more bytes than this loses its oldest lines, as far as they tell of nothing that is
     /// kept, until it has a quarter of them.
     pub history_bytes: u64,
+    /// Which files of engines go, outside of the catalog; `None` where none does.
+    pub artifacts: Option<ArtifactOptions>,
 }
 
 impl GcOptions {
@@ -38,6 +44,7 @@ impl GcOptions {
         Self {
             keep: Keep::new(now_ms),
             history_bytes: Self::HISTORY_BYTES,
+            artifacts: None,
         }
     }
 }

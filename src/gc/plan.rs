@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::artifacts::Survey;
+use super::{ArtifactFile, ArtifactLeft, ArtifactRoom};
 use super::{GcOptions, Leftover, LongHistory, histories, scratch};
 use crate::attachments::Link;
 use crate::catalog::Catalog;
@@ -15,7 +17,8 @@ use crate::retention::{Decision, KeptBy};
 
 /// What a collection does, as things are.
 ///
-/// It follows from the options and from the catalog alone: two that are equal were made of the same.
+/// It follows from the options and from the catalog alone, and the files of engines where they are of concern: two
+/// that are equal were made of the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GcPlan {
@@ -34,6 +37,14 @@ pub struct GcPlan {
     pub histories: Vec<LongHistory>,
     /// What goes that writers and transfers have left in `tmp/`.
     pub leftovers: Vec<Leftover>,
+    /// The files of engines that go, outside of the catalog, sorted.
+    pub artifacts: Vec<ArtifactFile>,
+    /// How many bytes they have; those of a file with several names once.
+    pub artifact_bytes: u64,
+    /// The files that stay of engines that go, or that were to give way, sorted. One that is missing is none.
+    pub artifacts_left: Vec<ArtifactLeft>,
+    /// How much room files of engines take, where there is a limit of it.
+    pub artifact_room: Option<ArtifactRoom>,
     /// How many objects and blobs nothing keeps but their age.
     pub young: usize,
     /// How many objects nothing keeps but that refs have held them.
@@ -76,6 +87,9 @@ impl GcPlan {
         let object = || first_difference(&self.objects, &other.objects);
         let blob = || first_difference(&self.blobs, &other.blobs);
         let link = || first_difference(&self.links, &other.links);
+        let file = first_difference(&self.artifacts, &other.artifacts).map(|it| &it.path);
+        let left = || first_difference(&self.artifacts_left, &other.artifacts_left);
+        let file = file.or_else(|| left().map(|it| &it.path));
         Some(if let Some(name) = name {
             format!("ref {name}")
         } else if let Some(it) = object() {
@@ -84,6 +98,12 @@ impl GcPlan {
             format!("blob {}", it.id)
         } else if let Some((subject, _)) = link() {
             format!("what is attached to {subject}")
+        } else if let Some(path) = file {
+            format!("file {}", path.display())
+        } else if (self.artifact_room, self.artifact_bytes)
+            != (other.artifact_room, other.artifact_bytes)
+        {
+            "the room that files of engines take".to_owned()
         } else {
             "what came not long ago".to_owned()
         })
@@ -98,6 +118,7 @@ impl GcPlan {
             && self.links.is_empty()
             && self.histories.is_empty()
             && self.leftovers.is_empty()
+            && self.artifacts.is_empty()
     }
 }
 
@@ -135,16 +156,31 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Path`] where the store cannot be listed. Damage that hides what keeps objects is among the
-    /// plan's [unknown](GcPlan::unknown).
+    /// [`Error::Path`] where the store cannot be listed, and [`Error::Under`] where files of engines are to go
+    /// below a directory that is none, or is part of the catalog. Damage that hides what keeps objects is among
+    /// the plan's [unknown](GcPlan::unknown).
     pub fn plan_gc(&self, options: &GcOptions) -> Result<GcPlan, Error> {
         let (root, keep) = (self.root_dir(), &options.keep);
         // Before the roots: what came since is of no concern.
         let objects = hashed::list(root, layout::OBJECTS)?;
         let blobs = hashed::list(root, layout::BLOBS)?;
+        let survey = options.artifacts.as_ref();
+        let mut survey = survey.map(|it| Survey::of(self, it, keep)).transpose()?;
         let mut standing = self.standing(keep);
         let roots = standing.roots().chain(reach::young(&objects, keep));
-        let reach: Reach<Kinds> = reach::mark(root, roots);
+        let mut reach: Reach<Kinds> = reach::mark_and_see(root, roots, &mut |id, object| {
+            if let Some(survey) = &mut survey {
+                survey.see(id, object);
+            }
+        });
+        if let Some(survey) = &mut survey {
+            survey.see_dead(&objects, &reach);
+            if survey.make_room(&mut standing.decisions, &reach) {
+                let roots = standing.roots().chain(reach::young(&objects, keep));
+                reach = reach::mark(root, roots);
+            }
+        }
+        let files = survey.map(|it| it.findings(&reach)).unwrap_or_default();
         let kept_only_by = |kind| {
             let kinds = reach.objects.values();
             kinds.filter(|kinds| kinds.is_only(kind)).count()
@@ -165,6 +201,7 @@ impl Catalog {
         let dead_objects = dead_objects.filter(|it| !reach.objects.contains_key(&it.id));
         let mut unknown = standing.unknown;
         unknown.extend(reach.unknown.iter().cloned());
+        unknown.extend(files.unknown);
         unknown.sort_unstable();
         unknown.dedup();
         Ok(GcPlan {
@@ -175,6 +212,10 @@ impl Catalog {
             links: dead_links(&reach),
             histories,
             leftovers: scratch::find(root, keep)?,
+            artifacts: files.files,
+            artifact_bytes: files.bytes,
+            artifacts_left: files.left,
+            artifact_room: files.room,
             young: kept_only_by(Kind::Young) + young_blobs.len(),
             historic: kept_only_by(Kind::History),
             unknown,

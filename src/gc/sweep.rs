@@ -1,10 +1,11 @@
-//! Carrying a plan out, in the order of layout.md section 7.9. A cut at any moment leaves a catalog of which
-//! less was removed.
+//! Carrying a plan out, in the order of layout.md section 7.9; files of engines after the refs, while their records
+//! still tell which. A cut at any moment leaves a catalog of which less was removed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Garbage, GcOptions, GcPlan, histories, scratch};
+use super::artifacts::{self, Removed, Under};
+use super::{ArtifactFile, ArtifactLeft, Garbage, GcOptions, GcPlan, histories, scratch};
 use crate::catalog::{Catalog, batch_size, told};
 use crate::change::{Op, Stamp};
 use crate::durable::{Dir, FileKind, Hold, PathError, Root};
@@ -17,27 +18,36 @@ use crate::removed::{self, Removal, RemovedKind};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What went.
+    /// What went, but for the files of engines that follow.
     pub plan: GcPlan,
+    /// The files of engines that were removed, in the order of the plan.
+    pub artifacts: Vec<ArtifactFile>,
+    /// How many bytes they had; those of a file with several names once.
+    pub artifact_bytes: u64,
+    /// The files of engines that were to be removed, and are left: because they are not what was recorded, or
+    /// cannot be removed. One that was gone is none.
+    pub artifacts_left: Vec<ArtifactLeft>,
     /// What could not be done for want of room: notes of what was removed, and histories that are still long.
     pub undone: Vec<Error>,
 }
 
 impl Catalog {
-    /// Removes what nothing keeps, and the refs that retention lets go.
+    /// Removes what nothing keeps, the refs that retention lets go, and, where the options say so, files of engines
+    /// that go.
     ///
     /// When this returns, what was removed stays away, also through a power cut. One that comes before, or an
     /// error, leaves some of it, which the next collection removes. To remove takes no room; to retire a ref
-    /// does, a line of its history.
+    /// does, a line of its history. Files of engines are removed before the records that tell which they are.
     ///
     /// # Locking
     ///
     /// Takes the lock on `objects/` and the store lock, exclusively, and waits for all who write, capture or
-    /// copy.
+    /// copy. They wait for it, too, as long as it takes to read and hash the files of engines that go.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsure`] where damage may hide what keeps objects: then nothing is removed.
+    /// [`Error::Unsure`] where damage may hide what keeps objects, or files: then nothing is removed. And
+    /// [`Error::Under`], as of [`plan_gc`](Self::plan_gc).
     pub fn collect_garbage(&self, options: &GcOptions, stamp: &Stamp) -> Result<Collected, Error> {
         told("gc", self.plan_and_sweep(options, None, stamp))
     }
@@ -67,6 +77,8 @@ impl Catalog {
         // In this order, as for whoever copies: while that takes its time, writers go on.
         let _objects = root.lock_dir(Path::new(layout::OBJECTS), Hold::Exclusive)?;
         let _lock = self.begin_write(Hold::Exclusive)?;
+        let under = options.artifacts.as_ref();
+        let under = under.map(|it| Under::open(self, it)).transpose()?;
         let plan = self.plan_gc(options)?;
         if let Some(first) = plan.unknown.first() {
             return Err(Error::Unsure {
@@ -85,6 +97,8 @@ impl Catalog {
         root.sync_file_system()?;
         let mut undone = Vec::new();
         self.retire_all(&plan, stamp)?;
+        let removed = under.map(|under| artifacts::remove(&under, &plan.artifacts));
+        let Removed { files, bytes, left } = removed.transpose()?.unwrap_or_default();
         // Without room, after there is some.
         let note = || removed::add(root, removals(&plan, stamp)).map_err(Error::from);
         let is_noted = put_off(note(), &mut Vec::new())?;
@@ -98,7 +112,13 @@ impl Catalog {
         for leftover in &plan.leftovers {
             scratch::remove(root, leftover)?;
         }
-        Ok(Collected { plan, undone })
+        Ok(Collected {
+            plan,
+            artifacts: files,
+            artifact_bytes: bytes,
+            artifacts_left: left,
+            undone,
+        })
     }
 
     /// Removes the refs that go.
