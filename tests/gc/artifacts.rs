@@ -162,9 +162,10 @@ fn files_go_with_the_last_entry_that_names_them() {
 fn no_file_goes_unless_that_is_wanted_or_by_a_plan_alone() {
     let engines = Engines::new();
     let (one, two) = (engines.write("1", "1"), engines.write("2", "2"));
-    engines.record("vllm/1", 1, &[&one]);
+    engines.record("vllm/1", 1, &[&one, &two]);
     engines.record("vllm/2", 2, &[&two]);
     let plan = engines.plan();
+    assert_eq!(plan.artifacts_left.len(), 1);
     assert_eq!(paths(&plan.artifacts), [one.as_path()]);
     assert!(one.exists());
     let text = serde_json::to_string(&plan).unwrap();
