@@ -14,17 +14,38 @@ fn shows(program: &Program, line: &str) -> String {
     program.shows(&line.split_whitespace().collect::<Vec<_>>())
 }
 
-/// Compares what is shown, with what differs from run to run replaced.
+/// What differs from run to run is replaced.
+fn settings(program: &Program) -> insta::Settings {
+    let dir = program.dir().canonicalize().unwrap();
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(&dir.display().to_string().replace('.', r"\."), "[DIR]");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "[TIME]");
+    settings.add_filter(r"plan [0-9a-f]{12,64}", "plan [PLAN]");
+    settings.add_filter(r"tester@\S+", "tester@[HOST]");
+    settings
+}
+
+/// And what differs with the place of the files of engines.
+fn settings_of_files(program: &Program) -> insta::Settings {
+    let mut settings = settings(program);
+    settings.add_filter(r"\b([0-9a-f]{64}|[0-9a-f]{12})\b", "[ID]");
+    settings.add_filter(r"\b\d{3} B", "[SIZE]");
+    settings.add_filter(r"(\S)  +", "$1  ");
+    settings
+}
+
+/// Compares what is shown.
 macro_rules! assert_shows {
-    ($program:expr, $line:expr, $($snapshot:tt)+) => {{
-        let dir = $program.dir().canonicalize().unwrap();
-        let mut settings = insta::Settings::clone_current();
-        settings.add_filter(&dir.display().to_string().replace('.', r"\."), "[DIR]");
-        settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "[TIME]");
-        settings.add_filter(r"plan [0-9a-f]{12,64}", "plan [PLAN]");
-        settings.add_filter(r"tester@\S+", "tester@[HOST]");
-        settings.bind(|| assert_snapshot!(shows($program, $line), $($snapshot)+));
-    }};
+    ($program:expr, $line:expr, $($snapshot:tt)+) => {
+        settings($program).bind(|| assert_snapshot!(shows($program, $line), $($snapshot)+));
+    };
+}
+
+/// As `assert_shows`, of files of engines.
+macro_rules! assert_shows_files {
+    ($program:expr, $line:expr, $($snapshot:tt)+) => {
+        settings_of_files($program).bind(|| assert_snapshot!(shows($program, $line), $($snapshot)+));
+    };
 }
 
 fn put(program: &Program, version: &str, created_ms: u32) {
@@ -203,7 +224,7 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     expected["applied"] = true.into();
     assert_eq!(*done, expected);
     let keys: Vec<_> = done.as_object().unwrap().keys().collect();
-    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "blobs", "decisions", "historic", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
+    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "artifact_bytes", "artifact_room", "artifacts", "artifacts_left", "artifacts_not_removed", "artifacts_removed", "blobs", "decisions", "historic", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
     assert_shows!(&program, "prune --apply plan.json", @"
     | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b1
     | hint: make a new plan, and look at it
@@ -291,8 +312,27 @@ fn files_of_engines_go_with_the_last_entry_that_names_them() {
     );
     fs::write(program.dir().join("engines/1/config"), "as tuned").unwrap();
     let prune = "prune --keep-versions 1 --grace 0s --artifacts-under engines";
-    assert_shows!(&program, prune, @"");
-    assert_shows!(&program, &format!("{prune} --apply"), @"");
+    assert_shows_files!(&program, prune, @"
+    retire  current  vllm/1 [ID]  [SIZE]  not the last version
+    keep  current  vllm/2 [ID]  -  last versions
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/config  8 B  only entries that go name it, such as [ID]
+    go  file  [DIR]/engines/1/server  3 B  only entries that go name it, such as [ID]
+    stay  file  [DIR]/engines/shared.so  6 B  entry [ID], which stays, names it
+    | prune: 1 ref, 2 objects ([SIZE]), 2 artifact files (11 B) would go
+    | prune: nothing was changed: --apply does it
+    ");
+    assert_shows_files!(&program, &format!("{prune} --apply"), @"
+    retire  current  vllm/1 [ID]  [SIZE]  not the last version
+    keep  current  vllm/2 [ID]  -  last versions
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/config  8 B  only entries that go name it, such as [ID]
+    go  file  [DIR]/engines/1/server  3 B  only entries that go name it, such as [ID]
+    stay  file  [DIR]/engines/shared.so  6 B  entry [ID], which stays, names it
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3 B) went
+    | warning: [DIR]/engines/1/config was not removed: its content is not what was recorded
+    [exit status 1]
+    ");
     for (file, stays) in [
         ("1/server", false),
         ("shared.so", true),
@@ -305,7 +345,7 @@ fn files_of_engines_go_with_the_last_entry_that_names_them() {
             "{file}"
         );
     }
-    assert_shows!(&program, "check vllm/2", @"");
+    assert_shows_files!(&program, "check vllm/2", @"vllm/2  pass, 2 files, 9 B");
 }
 
 #[test]
@@ -315,13 +355,56 @@ fn oldest_versions_go_until_the_files_fit() {
         let file = format!("{version}/server");
         record(&program, version, &[(&file, &format!("{version:4000}"))]);
     }
-    assert_shows!(&program, "prune --max-artifact-bytes 9kB", @"");
+    assert_shows_files!(&program, "prune --max-artifact-bytes 9kB", @"
+    | error: the following required arguments were not provided:
+    |  --artifacts-under <DIR>
+    | 
+    | Usage: engine-catalog prune --artifacts-under <DIR> --max-artifact-bytes <SIZE>
+    | 
+    | For more information, try '--help'.
+    [exit status 2]
+    ");
     let prune = "prune --grace 0s --artifacts-under engines --max-artifact-bytes";
-    assert_shows!(&program, &format!("{prune} 9kB"), @"");
-    assert_shows!(&program, &format!("{prune} 1kB --pin 2"), @"");
-    assert_shows!(&program, &format!("{prune} 9kB --apply"), @"");
-    assert_shows!(&program, &format!("{prune} 9kB --apply"), @"");
-    assert_shows!(&program, "prune --keep-versions 1 --artifacts-under nowhere", @"");
+    assert_shows_files!(&program, &format!("{prune} 9kB"), @"
+    retire  current  vllm/1 [ID]  [SIZE]  no room for its files
+    keep  current  vllm/2 [ID]  -  no limit
+    keep  current  vllm/3 [ID]  -  no limit
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) would go
+    | prune: artifact files: 11.72 KiB before, 7.81 KiB after
+    | prune: nothing was changed: --apply does it
+    ");
+    assert_shows_files!(&program, &format!("{prune} 1kB --pin 2"), @"
+    retire  current  vllm/1 [ID]  [SIZE]  no room for its files
+    keep  current  vllm/2 [ID]  -  no limit, pinned
+    keep  current  vllm/3 [ID]  -  no limit
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) would go
+    | prune: artifact files: 11.72 KiB before, 7.81 KiB after
+    | warning: that is 6.84 KiB over 1000 B: what is left does not give way
+    | prune: nothing was changed: --apply does it
+    ");
+    assert_shows_files!(&program, &format!("{prune} 9kB --apply"), @"
+    retire  current  vllm/1 [ID]  [SIZE]  no room for its files
+    keep  current  vllm/2 [ID]  -  no limit
+    keep  current  vllm/3 [ID]  -  no limit
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) went
+    | prune: artifact files: 11.72 KiB before, 7.81 KiB after
+    ");
+    assert_shows_files!(&program, &format!("{prune} 9kB --apply"), @"
+    keep  current  vllm/2 [ID]  -  no limit
+    keep  current  vllm/3 [ID]  -  no limit
+    | prune: nothing is garbage
+    | prune: artifact files: 7.81 KiB before, 7.81 KiB after
+    ");
+    assert_shows_files!(&program, "prune --keep-versions 1 --artifacts-under nowhere", @"
+    | error: no files of engines are removed below [DIR]/nowhere: there is no such directory
+    [exit status 1]
+    ");
 }
 
 /// Those that people are to type.
