@@ -38,6 +38,9 @@ use crate::{attachments, layout, ref_time};
 /// So much of histories is held at once, less one: each may be of many changes.
 const MOST_CHANGES: usize = 500_000;
 
+/// How often a ref of the source is read that moves on meanwhile.
+const MOST_READS: u32 = 10;
+
 impl Catalog {
     /// Brings in the entries that are current in `source`, and those of its named snapshots, with all
     /// that is attached to them, and to what is here; and moves refs forward, never back: a ref that is absent here is
@@ -138,16 +141,7 @@ impl Catalog {
             let _lock = self.begin_write(Hold::Shared)?;
             let (mut cargo, mut batch) = (Cargo::new(self), Vec::new());
             for name in names.by_ref().take(batch_size()) {
-                match Arrival::of_ref(source, name) {
-                    Ok(Some((arrival, bytes))) => {
-                        let entry = (arrival.record.object, bytes);
-                        if cargo.add(source, entry, &mut imported)? {
-                            batch.push(arrival);
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(cause) => imported.problem(ImportSide::Source, cause),
-                }
+                batch.extend(Arrival::load(source, name, &mut cargo, &mut imported)?);
                 let changes = batch.iter().map(|arrival| arrival.changes.len());
                 if changes.sum::<usize>() > MOST_CHANGES {
                     break;
@@ -357,6 +351,37 @@ struct Arrival {
 }
 
 impl Arrival {
+    /// Takes up what a ref of the source holds, with all that is attached to it; `None` where it was retired
+    /// meanwhile, or not all could be read, which then is among the problems.
+    fn load(
+        source: &Catalog,
+        name: &RefName,
+        cargo: &mut Cargo<'_>,
+        imported: &mut Imported,
+    ) -> Result<Option<Self>, Error> {
+        let problems = imported.problems.len();
+        for attempt in 1.. {
+            let (arrival, bytes) = match Self::of_ref(source, name) {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(cause) => {
+                    imported.problem(ImportSide::Source, cause);
+                    break;
+                }
+            };
+            let object = arrival.record.object;
+            let is_whole = cargo.add(source, (object, bytes), imported)?;
+            // Where the ref has moved on, gc may have removed what was attached before it was come by. A ref that
+            // moves on faster than that must not keep an import for ever.
+            let has_moved = refs::read(source.root_dir(), name).is_ok_and(|it| it != Some(object));
+            if !has_moved || attempt == MOST_READS {
+                return Ok(is_whole.then_some(arrival));
+            }
+            imported.problems.truncate(problems);
+        }
+        Ok(None)
+    }
+
     /// Reads what a ref of the source holds, and the bytes of that; `None` where it was retired
     /// meanwhile.
     fn of_ref(source: &Catalog, name: &RefName) -> Result<Option<(Self, Vec<u8>)>, Error> {

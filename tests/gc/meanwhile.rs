@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine_catalog::{Catalog, Error, Expect, LockWait, ObjectId};
 
-use crate::support::{Home, document, entry, link_file, snapshot_value, stamp, to_cbor};
+use crate::support::{Home, document, entry, link_file, name, snapshot_value, stamp, to_cbor};
 
 /// Does something that waits for the store lock, and meanwhile something else.
 fn waiting<T: Send>(
@@ -50,6 +50,39 @@ fn entry_that_goes_before_it_becomes_current_does_not_come_back_without_what_des
         "{put:?}"
     );
     assert!(!home.catalog.has_object(&stored).unwrap());
+}
+
+#[test]
+fn entry_that_goes_while_it_is_imported_does_not_come_without_what_describes_it() {
+    let (ours, theirs) = (Home::new(), Home::new());
+    let [old, new] = [1, 2].map(|ms| {
+        let object = theirs.catalog.store(&[entry("b1", ms)]).unwrap()[0];
+        let note = document(object, "a note");
+        (object, theirs.catalog.attach(&note).unwrap())
+    });
+    theirs.point("llamacpp/b1", &old.0);
+    // It takes long to read, and then says that the old one was put, and the new one is about to be.
+    let mut lines = format!("1 put - {} me\n1 retire {} - me\n", old.0, old.0).repeat(25_000);
+    lines += &format!("1 put - {} me\n1 put {} {} me\n", old.0, old.0, new.0);
+    let history = theirs.at("history/llamacpp/b1");
+    fs::create_dir_all(history.parent().unwrap()).unwrap();
+    fs::write(history, lines).unwrap();
+    let imported = thread::scope(|scope| {
+        let importing = scope.spawn(|| ours.catalog.import(&theirs.catalog, &stamp(2)).unwrap());
+        // By now the entry was read.
+        thread::sleep(Duration::from_millis(30));
+        // As a writer and a collection do.
+        fs::write(theirs.at("tmp/ref"), format!("{}\n", new.0)).unwrap();
+        fs::rename(theirs.at("tmp/ref"), theirs.at("refs/llamacpp/b1")).unwrap();
+        fs::remove_file(link_file(theirs.catalog.root(), old.0, old.1)).unwrap();
+        fs::remove_file(theirs.object(&old.0)).unwrap();
+        fs::remove_file(theirs.object(&old.1)).unwrap();
+        importing.join().unwrap()
+    });
+    assert!(imported.problems.is_empty(), "{:?}", imported.problems);
+    let current = ours.catalog.current(&name("llamacpp/b1")).unwrap();
+    assert_eq!(current.map(|it| it.object), Some(new.0));
+    assert_eq!(ours.catalog.attachments(&new.0).unwrap(), [new.1]);
 }
 
 #[test]
