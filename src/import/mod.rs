@@ -277,12 +277,17 @@ impl Catalog {
         for subjects in subjects.chunks(batch_size()) {
             let _lock = self.begin_write(Hold::Shared)?;
             let mut cargo = Cargo::new(self);
-            for &subject in subjects {
+            // What nothing keeps here may have been collected since it was looked for.
+            for &subject in subjects.iter().filter(|subject| self.is_here(subject)) {
                 cargo.add_attached(source, subject, imported)?;
             }
             cargo.deliver()?;
         }
         Ok(())
+    }
+
+    fn is_here(&self, object: &ObjectId) -> bool {
+        self.root_dir().has(&layout::object(object).path())
     }
 
     /// Returns the subjects that are here from which all others that are here are reached, less those that
@@ -296,8 +301,7 @@ impl Catalog {
         for object in arrived {
             reach(*object, by_subject, &mut reached);
         }
-        let is_here = |object: &ObjectId| self.root_dir().has(&layout::object(object).path());
-        let here = by_subject.keys().filter(|subject| is_here(subject));
+        let here = by_subject.keys().filter(|subject| self.is_here(subject));
         let here: Vec<_> = here.copied().collect();
         let attached: BTreeSet<_> = here.iter().flat_map(|it| &by_subject[it]).collect();
         // What is attached to another comes with that; what is attached in circles comes at last.

@@ -53,6 +53,23 @@ fn entry_that_goes_before_it_becomes_current_does_not_come_back_without_what_des
 }
 
 #[test]
+fn document_does_not_come_to_what_goes_before_it_is_imported() {
+    let (ours, theirs) = (Home::new(), Home::new());
+    let [object, _] = [&ours, &theirs].map(|it| it.catalog.store(&[entry("b1", 1)]).unwrap()[0]);
+    let note = theirs.catalog.attach(&document(object, "a note")).unwrap();
+    let import = |catalog: &Catalog| catalog.import(&theirs.catalog, &stamp(2)).unwrap();
+    let collect = || fs::remove_file(ours.object(&object)).unwrap();
+    let imported = waiting(&ours, import, collect);
+    assert!(imported.problems.is_empty(), "{:?}", imported.problems);
+    assert_eq!(ours.catalog.attachments(&object).unwrap(), []);
+    assert!(!ours.catalog.has_object(&note).unwrap());
+    // Where it stays, the document comes.
+    ours.catalog.store(&[entry("b1", 1)]).unwrap();
+    import(&ours.catalog);
+    assert_eq!(ours.catalog.attachments(&object).unwrap(), [note]);
+}
+
+#[test]
 fn entry_that_goes_while_it_is_imported_does_not_come_without_what_describes_it() {
     let (ours, theirs) = (Home::new(), Home::new());
     let [old, new] = [1, 2].map(|ms| {
