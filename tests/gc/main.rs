@@ -6,6 +6,7 @@ mod artifacts;
 mod kept;
 mod meanwhile;
 mod racing;
+mod staged;
 #[path = "../support/mod.rs"]
 mod support;
 mod swept;
@@ -20,11 +21,11 @@ const LATER_MS: i64 = 4_000_000_000_000;
 /// What a helper process does; nothing when it runs as a test.
 #[test]
 fn child() {
-    if let Some((role, root)) = child::role() {
-        match role.split_once(' ') {
-            Some(_) => racing::play(&role, &root),
-            None => artifacts::act(&role, &root),
-        }
+    match child::role() {
+        Some((role, root)) if role == "leave behind" => staged::leave_behind(&root),
+        Some((role, root)) if role.contains(' ') => racing::play(&role, &root),
+        Some((role, root)) => artifacts::act(&role, &root),
+        None => {}
     }
 }
 
