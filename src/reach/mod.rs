@@ -10,6 +10,7 @@
 
 mod reason;
 mod roots;
+mod voucher;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +29,8 @@ use crate::hash::ObjectId;
 use crate::object::Object;
 use crate::objects::ReadObjectError;
 use crate::schema::ObjectError;
-use crate::snapshot::Snapshot;
 use crate::{attachments, objects};
+use voucher::Voucher;
 
 /// What could not be found out because of damage, which may hide what keeps objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,20 +97,23 @@ pub(crate) fn mark_and_see<R: Reasons>(
     let mut odd = Vec::new();
     reach.follow(root, roots, &mut odd, see);
     // What was signed may vouch for something, and lead to more.
-    let mut vouchers = vouchers(root, &reach);
+    let (mut vouchers, unknown) = voucher::find(root, &reach);
+    reach.unknown.extend(unknown);
     loop {
-        let (found, rest): (Vec<_>, Vec<_>) = vouchers
-            .into_iter()
-            .map(|it| (reach.member_of(&it), it))
-            .partition(|(member, _)| member.is_some());
+        let is_found = |it: &mut Voucher| it.member(&reach).is_some();
+        let found: Vec<_> = vouchers.extract_if(.., is_found).collect();
         if found.is_empty() {
             break;
         }
-        let found = found.into_iter().filter_map(|(member, (voucher, _))| {
-            Some((voucher, Reason::Voucher { member: member? }))
-        });
-        reach.follow(root, found, &mut odd, see);
-        vouchers = rest.into_iter().map(|(_, it)| it).collect();
+        let mut roots = Vec::new();
+        for voucher in found {
+            let member = voucher.member(&reach);
+            match voucher.doubt {
+                Some(unknown) => drop(reach.unknown.insert(unknown)),
+                None => roots.extend(member.map(|it| (voucher.id, Reason::Voucher { member: it }))),
+            }
+        }
+        reach.follow(root, roots, &mut odd, see);
     }
     // Only now all reasons are known.
     for (object, error) in odd {
@@ -171,28 +175,6 @@ impl<R: Reasons> Reach<R> {
             }
         }
     }
-
-    /// Returns a member of a snapshot that is reached.
-    fn member_of(&self, (_, snapshot): &(ObjectId, Snapshot)) -> Option<ObjectId> {
-        let mut members = snapshot.objects.iter();
-        members.find(|it| self.objects.contains_key(it)).copied()
-    }
-}
-
-/// Returns the snapshots that nothing has reached yet and that somebody has signed. Whether a signature is
-/// good, and of whom, is for others to judge. One that cannot be read vouches for nothing.
-fn vouchers<R>(root: &Root, reach: &Reach<R>) -> Vec<(ObjectId, Snapshot)> {
-    let is_signature = |object: &ObjectId| {
-        let attachment = objects::read_attachment(root, object);
-        matches!(attachment, Ok(Some(it)) if it.media_type.is_signature())
-    };
-    let unreached = reach.links.iter();
-    let unreached = unreached.filter(|(subject, _)| !reach.objects.contains_key(subject));
-    let snapshots = unreached.filter_map(|(subject, attached)| {
-        let snapshot = objects::read_snapshot(root, subject).ok().flatten()?;
-        Some((*subject, snapshot)).filter(|_| attached.iter().any(is_signature))
-    });
-    snapshots.collect()
 }
 
 /// Returns what it hides that a reachable object is missing, or is refused with `error`.

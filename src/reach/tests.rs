@@ -11,6 +11,9 @@ use crate::manifest::Manifest;
 use crate::name::{Name, RefName};
 use crate::refs::Expect;
 use crate::retention::{Retention, RetentionRule};
+use crate::snapshot::Snapshot;
+
+const SIGNATURE: &str = "application/vnd.openssh.sshsig";
 
 struct Home {
     dir: tempfile::TempDir,
@@ -56,6 +59,18 @@ impl Home {
 
     fn link(&self, subject: ObjectId, object: ObjectId) {
         attachments::add_all(&self.catalog.root, &[(subject, object)].into()).unwrap();
+    }
+
+    fn attach(&self, subject: ObjectId, media_type: &str) -> ObjectId {
+        let attachment = Attachment {
+            subject,
+            media_type: media_type.parse().unwrap(),
+            name: None,
+            payload: b"x".to_vec(),
+        };
+        let document = self.store(&attachment.encode().unwrap());
+        self.link(subject, document);
+        document
     }
 
     fn name(&self, name: &str, members: &[ObjectId]) -> ObjectId {
@@ -198,31 +213,45 @@ fn signed_snapshot_is_kept_for_a_member_that_is_kept() {
     let (current, other) = (home.put("b1", 1), home.store_entry("x"));
     let release = home.store_snapshot(&[current, other]);
     let unrelated = home.store_snapshot(&[ObjectId::of(b"nowhere")]);
-    let document = |subject, media_type: &str| {
-        let attachment = Attachment {
-            subject,
-            media_type: media_type.parse().unwrap(),
-            name: None,
-            payload: b"x".to_vec(),
-        };
-        let document = home.store(&attachment.encode().unwrap());
-        home.link(subject, document);
-        document
-    };
-    document(release, "text/plain");
-    let signature = "application/vnd.openssh.sshsig";
-    document(unrelated, signature);
+    home.attach(release, "text/plain");
+    home.attach(unrelated, SIGNATURE);
     assert_eq!(reached(&home.mark()), [current].into());
-    let signature = document(release, signature);
+    let signature = home.attach(release, SIGNATURE);
     // What it leads to may be what another one vouches for.
     let further = home.store_snapshot(&[other, ObjectId::of(b"z")]);
-    document(further, "application/vnd.openssh.sshsig");
+    home.attach(further, SIGNATURE);
     let reach = home.mark();
     assert!(reached(&reach).is_superset(&[current, other, release, signature, further].into()));
     assert!(!reach.objects.contains_key(&unrelated));
     let by = Reason::Voucher { member: current };
     assert_eq!(reach.objects[&release], [by].into());
     assert_eq!(reach.unknown, BTreeSet::new());
+}
+
+#[test]
+fn what_cannot_be_read_and_may_be_a_signed_snapshot_or_its_signature_is_unknown() {
+    let home = Home::new();
+    let current = home.put("b1", 1);
+    let [release, unrelated, described] =
+        [b"x", b"y", b"z"].map(|it| home.store_snapshot(&[current, ObjectId::of(it)]));
+    let unknown = || home.mark().unknown.len();
+    // What is attached to it is no signature, whatever it is.
+    home.attach(described, "text/plain");
+    home.damage(described);
+    assert_eq!(unknown(), 0);
+    let signature = home.attach(release, SIGNATURE);
+    home.damage(release);
+    assert_eq!(unknown(), 1);
+    home.store_snapshot(&[current, ObjectId::of(b"x")]);
+    assert_eq!(unknown(), 0);
+    home.damage(signature);
+    assert_eq!(unknown(), 1);
+    assert_eq!(home.attach(release, SIGNATURE), signature);
+    assert_eq!(unknown(), 0);
+    let of_nothing = home.store_snapshot(&[ObjectId::of(b"nowhere")]);
+    home.damage(home.attach(of_nothing, SIGNATURE));
+    std::fs::remove_file(home.file(home.attach(unrelated, SIGNATURE))).unwrap();
+    assert_eq!(unknown(), 0, "these keep nothing");
 }
 
 #[test]
