@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::layout;
 use crate::name::RefName;
+use crate::reach::Unknown;
 use crate::retention::Decision;
 
 /// What is left of a history is this part of the most that it may have: so it is not shortened each time.
@@ -36,18 +37,23 @@ pub struct LongHistory {
     pub kept_bytes: u64,
 }
 
-/// Returns the histories that are too long and can be shortened. What cannot be read has been found out by
-/// whoever decided.
+/// Returns the histories that are too long and can be shortened. One that cannot be read is `unknown`, if it is
+/// not yet.
 pub(super) fn find(
     catalog: &Catalog,
     options: &GcOptions,
     decisions: &[Decision],
+    unknown: &mut Vec<Unknown>,
 ) -> Result<Vec<LongHistory>, Error> {
     let root = catalog.root_dir();
     let mut found = Vec::new();
     for (name, bytes) in larger_than(root, options.history_bytes)? {
-        let Ok(changes) = catalog.history(&name) else {
-            continue;
+        let changes = match catalog.history(&name) {
+            Ok(changes) => changes,
+            Err(error) => {
+                unknown.push(Unknown::because_of(error));
+                continue;
+            }
         };
         let of_ref = decisions.iter().filter(|it| it.name == name);
         let kept = of_ref.filter(|it| it.is_kept()).map(|it| it.object);

@@ -195,11 +195,11 @@ impl Catalog {
             let has_rule = !it.kept_by.contains(&KeptBy::NoRule);
             has_rule && (it.is_current || is_there(it.object))
         };
-        let histories = histories::find(self, options, &standing.decisions)?;
+        let mut unknown = standing.unknown;
+        let histories = histories::find(self, options, &standing.decisions, &mut unknown)?;
         standing.decisions.retain(is_told);
         let dead_objects = objects.into_iter();
         let dead_objects = dead_objects.filter(|it| !reach.objects.contains_key(&it.id));
-        let mut unknown = standing.unknown;
         unknown.extend(reach.unknown.iter().cloned());
         unknown.extend(files.unknown);
         unknown.sort_unstable();
