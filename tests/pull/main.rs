@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod collected;
 mod comparing;
 mod documents;
 mod hostile_files;
