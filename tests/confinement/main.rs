@@ -163,7 +163,7 @@ fn places() -> Vec<Place> {
     let by_object = "current entry get get-retired get-unknown exists locate find list snapshot_of";
     let all_puts = "put-same put-new put_if put_all record record_files rollback";
     let all_objects = "put-same put-new put_if put_all record record_files rollback attach \
-                       snapshot snapshot_named import restore";
+                       snapshot snapshot_named import restore stage";
     let of_refs = "put-same put-new put_if put_all record record_files rollback retire delete \
                    snapshot import";
     let of_engine = "put-same put-new put_if put_all rollback retire import";
