@@ -1,4 +1,4 @@
-//! Two catalogs with writers and readers, which get each other's engines again and again.
+//! Two catalogs with writers, readers and collectors, which get each other's engines again and again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,8 +140,8 @@ fn two_live_catalogs_get_each_others_engines_however_often_the_recipe_is_killed(
 fn work_and_copy(pair: &Pair, random: &mut Random) {
     let roots = pair.roots();
     let at_work = [("a", &roots[0]), ("b", &roots[1])].map(|(engine, root)| {
-        let write = format!("write engine-{engine}");
-        Children::start(&[&write, "read"], root)
+        let [write, collect] = ["write", "collect"].map(|it| format!("{it} engine-{engine}"));
+        Children::start(&[&write, &collect, "read"], root)
     });
     let (mut killed, mut cut, mut whole) = (0, 0, Duration::from_millis(300));
     for run in 0..RUNS {

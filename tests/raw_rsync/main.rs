@@ -1,10 +1,11 @@
 //! Copying with plain rsync: the recipe of layout.md section 10, word for word, between catalogs that are
-//! written to and read meanwhile.
+//! written to, read and collected meanwhile.
 //!
 //! `ENGINE_CATALOG_TEST_RSYNCS=200` runs the recipe so often between live catalogs, 6 times by default; most
 //! runs come after one that was killed at a random moment.
 
 mod at_work;
+mod collected;
 mod live;
 mod recipe;
 mod still;
@@ -25,6 +26,7 @@ fn child() {
     };
     match role.split_once(' ') {
         Some(("write", engine)) => at_work::write(&root, engine),
+        Some(("collect", engine)) => at_work::collect(&root, engine),
         None if role == "read" => at_work::read(&root),
         _ => unreachable!("there is no such role"),
     }
