@@ -20,7 +20,8 @@ fn histories_are_what_the_writers_were_told_and_everybody_gets_a_turn() {
     let roles: Vec<_> = (0..PROCESSES)
         .map(|process| format!("write {process}"))
         .collect();
-    let roles: Vec<_> = roles.iter().map(String::as_str).collect();
+    let mut roles: Vec<_> = roles.iter().map(String::as_str).collect();
+    roles.push("collect");
     let reader = Catalog::open_read_only(&root).expect("there is a catalog");
     let (told, reads) = while_reading(&reader, || Children::run_and_listen(&roles, &root));
     let shared = SHARED.map(str::to_owned).into_iter();

@@ -1,7 +1,7 @@
 //! Threads and processes that change and read one catalog at once.
 //!
 //! Writers exclude each other by the lock of each ref, so its history is one chain; readers take no
-//! lock, and still never see anything but a state that was current.
+//! lock, and still never see anything but a state that was current, also while garbage is collected.
 //!
 //! `ENGINE_CATALOG_TEST_SECONDS` says for how long a whole crowd is at work [2].
 
@@ -29,6 +29,7 @@ fn child() {
         Some(("count", wins)) => chains::count(&catalog, wins.parse().expect("it is a number")),
         Some(("replace", engine)) => replace_for_ever(&catalog, engine),
         Some(("write", process)) => writers::write(&root, process),
+        None if role == "collect" => writers::collect(&catalog),
         _ => unreachable!("there is no such role"),
     }
 }

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine_catalog::{
-    Artifacts, Catalog, EngineEntry, Error, Expect, Filter, Members, Name, ObjectId,
-    PreparedEngine, Put, RefError, RefName,
+    Artifacts, Catalog, EngineEntry, Error, Expect, Filter, GcOptions, Members, Name, ObjectId,
+    PreparedEngine, Put, RefError, RefName, RetentionRule,
 };
 
 use crate::support::crowd::work_time;
@@ -50,6 +50,23 @@ pub(crate) fn write(root: &Path, process: &str) {
             });
         }
     });
+}
+
+/// Collects what nothing keeps, and old builds: of that no history tells, so it comes to nothing else.
+pub(crate) fn collect(catalog: &Catalog) {
+    let mut options = GcOptions::new(i64::MAX);
+    options.keep.grace_ms = 0;
+    options.keep.retention.rules = vec![RetentionRule {
+        builds: Some(2),
+        ..RetentionRule::new("*".into())
+    }];
+    let end = Instant::now() + work_time();
+    while Instant::now() < end {
+        let collected = catalog.collect_garbage(&options, &stamp(1));
+        collected.expect("nothing hides what is kept");
+        // All others wait for it.
+        thread::sleep(Duration::from_millis(30));
+    }
 }
 
 /// Names snapshots of what is current and removes the names.
@@ -93,7 +110,11 @@ impl<'c> Writer<'c> {
             self.step += 1;
             match self.act() {
                 Ok(()) => done += 1,
-                Err(Error::Ref(RefError::Conflict { .. }) | Error::NoEarlierEntry { .. }) => {}
+                Err(
+                    Error::Ref(RefError::Conflict { .. })
+                    | Error::NoEarlierEntry { .. }
+                    | Error::Gone { .. },
+                ) => {}
                 Err(error) => unreachable!("{error}"),
             }
         }
