@@ -111,6 +111,12 @@ pub(crate) fn object_id(shard: &str, name: &str) -> Option<ObjectId> {
     (shard.len() == 2).then(|| format!("{shard}{name}").parse().ok())?
 }
 
+/// Whether a directory can be one of those of an object id: the first two digits, or the other 62.
+pub(crate) fn is_part_of_id(name: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    matches!(name.len(), 2 | 62) && name.bytes().all(is_digit)
+}
+
 /// `refs/<engine>/<version>`
 pub(crate) fn ref_file(name: &RefName) -> Place {
     named(REFS, name)

@@ -1,13 +1,13 @@
 //! The file `removed`: which objects and blobs were removed, when, by which plan, on whose order (layout.md
 //! section 5.9). It has a limit, and then tells of the last ones.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::durable::{Cause, PathError, Permissions, Root};
+use crate::durable::{PathError, Permissions, Root};
 use crate::hash::ObjectId;
 use crate::layout;
 use crate::name::Name;
@@ -97,23 +97,25 @@ pub(crate) fn find(root: &Root, id: &ObjectId) -> Result<Option<Removal>, PathEr
     Ok(removals(&text).find(|removal| removal.id == *id))
 }
 
-/// Returns all that was removed, as far as is known.
-pub(crate) fn ids(root: &Root) -> Result<BTreeSet<ObjectId>, PathError> {
+/// Returns the objects that were removed, and when each was last, as far as is known.
+pub(crate) fn objects(root: &Root) -> Result<BTreeMap<ObjectId, i64>, PathError> {
     let text = read(root)?;
-    Ok(removals(&text).map(|removal| removal.id).collect())
+    let mut objects = BTreeMap::new();
+    for removal in removals(&text).filter(|it| it.kind == RemovedKind::Object) {
+        let last = objects.entry(removal.id).or_insert(removal.at_ms);
+        *last = removal.at_ms.max(*last);
+    }
+    Ok(objects)
 }
 
 /// Adds to the file what is removed, so that it survives, and takes away the oldest lines where it would be too
-/// large. A file that is too large to be read is replaced: it holds nothing up.
+/// large. What cannot be read of it is lost: it holds nothing up.
 ///
 /// # Locking
 ///
 /// The caller holds the store lock, exclusively.
 pub(crate) fn add(root: &Root, removals: impl Iterator<Item = Removal>) -> Result<(), PathError> {
-    let before = match read(root) {
-        Err(error) if matches!(error.cause, Cause::TooLarge { .. }) => Vec::new(),
-        before => before?,
-    };
+    let before = read(root).unwrap_or_default();
     let added: String = removals.map(|it| format!("{it}\n")).collect();
     if added.is_empty() {
         return Ok(());

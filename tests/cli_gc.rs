@@ -210,7 +210,7 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     save("old.json");
     put(&program, "b3", 2);
     assert_shows!(&program, "prune --apply old.json", @"
-    | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b3
+    | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b1
     | hint: make a new plan, and look at it
     [exit status 1]
     ");
@@ -218,6 +218,10 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     assert_shows!(&program, "prune --apply plan.json --grace 1d", @"
     | error: --grace is for a new plan: plan.json says all of it
     [exit status 2]
+    ");
+    assert_shows!(&program, "gc --apply plan.json", @"
+    | error: plan.json: it retires refs, or removes files of engines: `prune --apply` carries it out
+    [exit status 1]
     ");
     let done = &program.json("--json prune --apply plan.json")[0];
     let mut expected = planned.clone();

@@ -204,7 +204,7 @@ fn hint(error: &Error) -> Option<String> {
             "`verify --repair` attaches it to what it describes".to_owned()
         }
         Error::Path(error) | Error::Ref(RefError::Path(error)) if error.is_full() => {
-            "make room and try again; what was printed before this is stored".to_owned()
+            "make room (`gc --apply` needs none) and try again; what was printed before this is stored".to_owned()
         }
         Error::PlanOutdated { .. } => "make a new plan, and look at it".to_owned(),
         Error::Unsure { .. } => {

@@ -18,16 +18,17 @@ use super::{Context, Status, now_ms, size};
 ///
 /// A version is a ref, a build an entry that it holds or has held. What is kept is said by the options, for the
 /// engines that --engine matches, or else by retention.toml in the root of the catalog. Nothing goes without
-/// --keep-versions or --keep-builds; the other options keep more. Age and order are those of the history: when
-/// a build became current, or ceased to be. What a named snapshot has stays for ever, and so do versions that
-/// are pinned.
+/// --keep-versions, --keep-builds or --max-artifact-bytes; the other options keep more. Age and order are those of the
+/// history: when a build became current, or ceased to be. What a named snapshot has stays for ever, and so do
+/// versions that are pinned.
 ///
 /// Without --apply it prints what would become of each build and why, and changes nothing. With it, the refs of
 /// versions that go are removed, which their `history` shows as prune; then what nothing keeps goes, as `gc`
-/// has it. `rollback` brings back what is retired only as long as the entry is there.
+/// has it: what is younger than --grace stays. `rollback` brings back what is retired as long as its entry is there.
 ///
 /// With --artifacts-under the files of engines that go are removed too. A file stays that an entry names which
-/// stays, that is no regular file below that directory, or not what was recorded; that is told.
+/// stays, that is no regular file below that directory, or not what was recorded; that is told. Only this catalog is
+/// asked: two catalogs must not both remove files below one directory.
 #[derive(Debug, Args)]
 #[command(
     after_help = r#"Columns: what becomes of it, what it is, its id or name, its bytes, why.
@@ -114,7 +115,7 @@ struct RuleArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     keep_builds: Option<u64>,
 
-    /// Keep what was current within this time, such as 30d
+    /// Keep what became current, or ceased to be, within this time, such as 30d
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     keep_within: Option<Duration>,
 

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::GcOptions;
 use crate::catalog::Catalog;
-use crate::change::Change;
+use crate::change::{Change, Op};
 use crate::durable::{FileKind, Permissions, Root};
 use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::layout;
+use crate::lineage::undo_target;
 use crate::name::RefName;
 use crate::reach::Unknown;
 use crate::retention::Decision;
@@ -88,19 +89,28 @@ fn larger_than(root: &Root, limit: u64) -> Result<BTreeMap<RefName, u64>, Error>
     Ok(found)
 }
 
-/// Returns from which change on the changes stay: the last that have so many bytes, and before them those
-/// without which nothing would tell of something that is kept.
+/// Returns from which change on the changes stay: the last that have so many bytes, and one at least; and before
+/// them those without which nothing would tell of something that is kept, or undoing would lead elsewhere.
 fn first_kept(changes: &[Change], mut kept: BTreeSet<ObjectId>, bytes: u64) -> usize {
     let (mut first, mut size) = (changes.len(), 0);
     for (at, change) in changes.iter().enumerate().rev() {
         size += change.to_string().len() as u64 + 1;
-        if size > bytes && kept.is_empty() {
+        if size > bytes && kept.is_empty() && first < changes.len() {
             break;
         }
         first = at;
-        for object in [change.new, change.old].into_iter().flatten() {
-            kept.remove(&object);
+        // That retention let something go says nothing of its age.
+        if change.op != Op::Prune {
+            let mentioned = [change.new, change.old];
+            kept.retain(|object| !mentioned.contains(&Some(*object)));
         }
+    }
+    let undone = undo_target(changes);
+    let mut step = 1;
+    // A rollback goes back to what an earlier line says.
+    while undo_target(&changes[first..]).is_some_and(|found| Some(found) != undone) {
+        first = first.saturating_sub(step);
+        step *= 2;
     }
     first
 }
@@ -118,7 +128,8 @@ fn text(changes: &[Change]) -> String {
 pub(super) fn shorten(catalog: &Catalog, long: &LongHistory) -> Result<(), Error> {
     let root = catalog.root_dir();
     let changes = catalog.history(&long.name)?;
-    let kept = text(&changes[changes.len().saturating_sub(long.kept_changes)..]);
+    // The same collection may have retired the ref, and so added a line.
+    let kept = text(&changes[long.changes.min(changes.len())..]);
     let place = layout::history(&long.name);
     let staged = root.stage_named(kept.as_bytes(), Permissions::ByUmask)?;
     let dir = root.dir(&place.dir)?;
@@ -130,38 +141,67 @@ pub(super) fn shorten(catalog: &Catalog, long: &LongHistory) -> Result<(), Error
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::Op;
     use crate::change::sample::{change, id};
     use crate::lineage::{committed, lead_to};
     use proptest::prelude::*;
 
+    /// A ref that came to hold these one after the other; 0 is none, which retires or prunes it. What it has held
+    /// before is gone back to, where that is said.
+    fn history(held: &[(u8, bool)]) -> (Vec<Change>, u8) {
+        let (mut before, mut changes) = (0, Vec::<Change>::new());
+        for (now, way) in held {
+            if *now != before {
+                let has_held = changes.iter().any(|it| it.new == Some(id(*now)));
+                let op = match (*now, way) {
+                    (0, true) => Op::Prune,
+                    (0, false) => Op::Retire,
+                    (_, true) if has_held => Op::Rollback,
+                    _ => Op::Put,
+                };
+                changes.push(change(op, before, *now));
+            }
+            before = *now;
+        }
+        (changes, before)
+    }
+
+    fn mentions(changes: &[Change], n: u8) -> bool {
+        let mut told = changes.iter().filter(|it| it.op != Op::Prune);
+        told.any(|it| it.new == Some(id(n)) || it.old == Some(id(n)))
+    }
+
     proptest! {
         #[test]
         fn what_stays_leads_to_the_ref_and_tells_of_all_that_is_kept(
-            held in prop::collection::vec(0..6u8, 1..60), kept in prop::collection::vec(1..6u8, 0..4), bytes in 0..4000u64,
+            held in prop::collection::vec((0..6u8, any::<bool>()), 1..60),
+            kept in prop::collection::vec(1..6u8, 0..4),
+            bytes in 0..4000u64,
         ) {
-            let mut before = 0;
-            let mut changes = Vec::new();
-            for now in held {
-                if now != before {
-                    let op = if now == 0 { Op::Prune } else { Op::Put };
-                    changes.push(change(op, before, now));
-                }
-                before = now;
-            }
-            let mentions = |changes: &[Change], n: u8| {
-                changes.iter().any(|it| it.new == Some(id(n)) || it.old == Some(id(n)))
-            };
+            let (changes, before) = history(&held);
             let kept: Vec<_> = kept.into_iter().filter(|n| mentions(&changes, *n)).collect();
             let first = first_kept(&changes, kept.iter().map(|n| id(*n)).collect(), bytes);
             let rest = &changes[first..];
             let current = (before > 0).then(|| id(before));
-            prop_assert!(lead_to(rest, current) || rest.is_empty());
+            prop_assert_eq!(rest.is_empty(), changes.is_empty());
+            prop_assert!(lead_to(rest, current));
             prop_assert_eq!(committed(rest.to_vec(), current).len(), rest.len());
             prop_assert!(kept.iter().all(|n| mentions(rest, *n)));
-            // One more than needed stays nowhere.
-            let is_needed = kept.iter().any(|n| !mentions(&rest[1.min(rest.len())..], *n));
-            prop_assert!(is_needed || text(rest).len() as u64 <= bytes);
+            // Undoing leads to where it led, or nowhere.
+            let undone = undo_target(rest);
+            prop_assert!(undone.is_none() || undone == undo_target(&changes));
         }
+    }
+
+    #[test]
+    fn lines_that_are_too_many_go() {
+        let held: Vec<_> = (0..50).map(|n| (n % 2 + 1, false)).collect();
+        let (changes, _) = history(&held);
+        let line = text(&changes[1..2]).len() as u64;
+        assert_eq!(first_kept(&changes, BTreeSet::new(), 10 * line), 40);
+        assert_eq!(first_kept(&changes, [id(1)].into(), line), 49);
+        assert_eq!(first_kept(&changes, BTreeSet::new(), 0), 49);
+        let (mut long, _) = history(&[(3, false)]);
+        long.extend(history(&held).0);
+        assert_eq!(first_kept(&long, [id(3)].into(), line), 0);
     }
 }

@@ -1,5 +1,7 @@
 //! What goes: everything in the store that no ref, named snapshot, history or young object leads to.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::artifacts::Survey;
@@ -12,7 +14,7 @@ use crate::error::Error;
 use crate::hash::ObjectId;
 use crate::hashed::{self, HashedFile};
 use crate::layout;
-use crate::reach::{self, Kind, Kinds, Reach, Unknown};
+use crate::reach::{self, Kind, Kinds, Reach, Reasons, Unknown};
 use crate::retention::{Decision, KeptBy};
 
 /// What a collection does, as things are.
@@ -69,7 +71,8 @@ impl GcPlan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let files = self.objects.iter().chain(&self.blobs).map(|it| it.bytes);
-        let histories = self.histories.iter().map(|it| it.bytes - it.kept_bytes);
+        let histories = self.histories.iter();
+        let histories = histories.map(|it| it.bytes.saturating_sub(it.kept_bytes));
         let leftovers = self.leftovers.iter().map(|it| it.bytes);
         files.chain(histories).chain(leftovers).sum()
     }
@@ -181,21 +184,33 @@ impl Catalog {
             }
         }
         let files = survey.map(|it| it.findings(&reach)).unwrap_or_default();
+        let is_there = |id| objects.binary_search_by_key(&id, |it| it.id).is_ok();
         let kept_only_by = |kind| {
-            let kinds = reach.objects.values();
-            kinds.filter(|kinds| kinds.is_only(kind)).count()
+            let kept = reach.objects.iter();
+            let kept = kept.filter(|(id, kinds)| kinds.is_only(kind) && is_there(**id));
+            kept.count()
         };
+        let (young, historic) = (kept_only_by(Kind::Young), kept_only_by(Kind::History));
         let dead_blobs = blobs.into_iter();
         let dead_blobs = dead_blobs.filter(|it| !reach.blobs.contains_key(&it.id));
         let (young_blobs, blobs): (Vec<_>, Vec<_>) =
             dead_blobs.partition(|it| keep.is_young(it.changed_ms));
         // Of what a history names and the store has not, there is nothing to decide.
-        let is_there = |id| objects.binary_search_by_key(&id, |it| it.id).is_ok();
         let is_told = |it: &Decision| {
             let has_rule = !it.kept_by.contains(&KeptBy::NoRule);
             has_rule && (it.is_current || is_there(it.object))
         };
         let mut unknown = standing.unknown;
+        for part in [layout::REFS, layout::HISTORY] {
+            // Creating a catalog makes both: without one, what it held is somewhere else.
+            if !objects.is_empty() && !root.has(Path::new(part)) {
+                let path = root.path().join(part);
+                unknown.push(Unknown::because_of(format_args!(
+                    "{} is missing",
+                    path.display()
+                )));
+            }
+        }
         let histories = histories::find(self, options, &standing.decisions, &mut unknown)?;
         standing.decisions.retain(is_told);
         let dead_objects = objects.into_iter();
@@ -216,8 +231,8 @@ impl Catalog {
             artifact_bytes: files.bytes,
             artifacts_left: files.left,
             artifact_room: files.room,
-            young: kept_only_by(Kind::Young) + young_blobs.len(),
-            historic: kept_only_by(Kind::History),
+            young: young + young_blobs.len(),
+            historic,
             unknown,
         })
     }

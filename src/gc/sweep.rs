@@ -27,7 +27,8 @@ pub struct Collected {
     /// The files of engines that were to be removed, and are left: because they are not what was recorded, or
     /// cannot be removed. One that was gone is none.
     pub artifacts_left: Vec<ArtifactLeft>,
-    /// What could not be done for want of room: notes of what was removed, and histories that are still long.
+    /// What could not be done, such as for want of room: notes of what was removed, histories that are still long,
+    /// and what is left in `tmp/`.
     pub undone: Vec<Error>,
 }
 
@@ -42,12 +43,15 @@ impl Catalog {
     /// # Locking
     ///
     /// Takes the lock on `objects/` and the store lock, exclusively, and waits for all who write, capture or
-    /// copy. They wait for it, too, as long as it takes to read and hash the files of engines that go.
+    /// copy. They wait for it, too, as long as it takes to read and hash the files of engines that go. A thread that
+    /// has a [`Staging`](crate::Staging) waits for itself.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsure`] where damage may hide what keeps objects, or files: then nothing is removed. And
-    /// [`Error::Under`], as of [`plan_gc`](Self::plan_gc).
+    /// [`Error::Unsure`] where damage may hide what keeps objects, or files, and [`Error::Under`], as of
+    /// [`plan_gc`](Self::plan_gc): then nothing is removed. [`Error::Ref`] where a ref cannot be retired, and
+    /// [`Error::Path`] where something cannot be removed: then a part may have gone. Those of a catalog that cannot be
+    /// written.
     pub fn collect_garbage(&self, options: &GcOptions, stamp: &Stamp) -> Result<Collected, Error> {
         told("gc", self.plan_and_sweep(options, None, stamp))
     }
@@ -60,8 +64,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::PlanOutdated`] where the catalog has changed since the plan was made, and those of
-    /// [`collect_garbage`](Self::collect_garbage). Nothing is removed then.
+    /// [`Error::PlanOutdated`] where the catalog has changed since the plan was made: then nothing is
+    /// removed. And those of [`collect_garbage`](Self::collect_garbage).
     pub fn carry_out(&self, plan: &GcPlan, stamp: &Stamp) -> Result<Collected, Error> {
         told("gc", self.plan_and_sweep(&plan.options, Some(plan), stamp))
     }
@@ -99,18 +103,18 @@ impl Catalog {
         self.retire_all(&plan, stamp)?;
         let removed = under.map(|under| artifacts::remove(&under, &plan.artifacts));
         let Removed { files, bytes, left } = removed.transpose()?.unwrap_or_default();
-        // Without room, after there is some.
+        // Without room, after there is some. Nothing that is kept depends on it.
         let note = || removed::add(root, removals(&plan, stamp)).map_err(Error::from);
-        let is_noted = put_off(note(), &mut Vec::new())?;
+        let is_noted = note().is_ok();
         sweep(root, &plan)?;
         if !is_noted {
-            put_off(note(), &mut undone)?;
+            undone.extend(note().err());
         }
         for long in &plan.histories {
-            put_off(histories::shorten(self, long), &mut undone)?;
+            undone.extend(histories::shorten(self, long).err());
         }
         for leftover in &plan.leftovers {
-            scratch::remove(root, leftover)?;
+            undone.extend(scratch::remove(root, leftover).err().map(Error::from));
         }
         Ok(Collected {
             plan,
@@ -151,18 +155,6 @@ fn removals(plan: &GcPlan, stamp: &Stamp) -> impl Iterator<Item = Removal> {
     objects.chain(blobs).map(removal)
 }
 
-/// Returns whether it was done; what there was no room for is noted.
-fn put_off(done: Result<(), Error>, undone: &mut Vec<Error>) -> Result<bool, Error> {
-    match done {
-        Ok(()) => Ok(true),
-        Err(Error::Path(error)) if error.is_full() => {
-            undone.push(error.into());
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// Removes links, objects and blobs, and the directories that are empty.
 fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
     let links = plan.links.iter();
@@ -177,7 +169,9 @@ fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
         (layout::OBJECTS, 1),
         (layout::BLOBS, 1),
     ] {
-        remove_empty(root, Path::new(top), depth)?;
+        if root.has(Path::new(top)) {
+            remove_empty(root, Path::new(top), depth)?;
+        }
     }
     Ok(())
 }
@@ -203,16 +197,16 @@ fn remove_all(root: &Root, places: impl Iterator<Item = Place>) -> Result<(), Pa
     root.sync([], &dirs)
 }
 
-/// Removes directories that are empty, so many below `top`, and those above them that are empty then. That
-/// need not survive: an empty directory is nothing.
+/// Removes directories of links and shards that are empty, so many levels below `top`, and those above them that are
+/// empty then. That need not survive, nor succeed: an empty directory is nothing. Others are foreign, and stay.
 fn remove_empty(root: &Root, top: &Path, depth: usize) -> Result<(), PathError> {
+    let dir = root.open_dir(top)?;
     for (name, kind) in root.list(top)? {
-        if kind == FileKind::Directory {
-            let path = top.join(&name);
+        if kind == FileKind::Directory && layout::is_part_of_id(&name) {
             if depth > 1 {
-                remove_empty(root, &path, depth - 1)?;
+                remove_empty(root, &top.join(&name), depth - 1)?;
             }
-            root.open_dir(top)?.remove_dir(&name)?;
+            let _ = dir.remove_dir(&name);
         }
     }
     Ok(())

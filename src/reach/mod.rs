@@ -144,9 +144,13 @@ impl<R: Reasons> Reach<R> {
     ) {
         let (mut roots, mut todo) = (roots.into_iter(), Vec::new());
         while let Some((object, reason)) = todo.pop().or_else(|| roots.next()) {
-            let is_known = self.objects.contains_key(&object);
+            // For its signatures a snapshot is kept without its members, unless it is kept for more.
+            let leads_on = !matches!(reason, Reason::Voucher { .. });
+            let before = self.objects.get(&object);
+            let was_there = before.is_some();
+            let led_on = before.is_some_and(|it| !it.is_only(Kind::Voucher));
             self.objects.entry(object).or_default().add(reason);
-            if is_known {
+            if led_on || (was_there && !leads_on) {
                 continue;
             }
             let attached = self.links.get(&object).into_iter().flatten();
@@ -158,6 +162,7 @@ impl<R: Reasons> Reach<R> {
                 see(object, read);
             }
             match read {
+                Ok(Some((Object::Snapshot(_), _))) if !leads_on => {}
                 Ok(Some((Object::Snapshot(snapshot), _))) => {
                     let members = snapshot.objects.into_iter();
                     todo.extend(
@@ -187,7 +192,8 @@ fn judge(
     let (holder, what) = match error {
         // A snapshot may have members, and a history objects, that are not in the store.
         None => {
-            let needs_it = |kind| !matches!(kind, Kind::Member | Kind::History | Kind::Young);
+            let may_lack = [Kind::Member, Kind::History, Kind::MovedAside, Kind::Young];
+            let needs_it = |kind| !may_lack.contains(&kind);
             (reasons.find(needs_it)?, "it is missing".to_owned())
         }
         Some(ReadObjectError::Refused { cause, .. }) => {

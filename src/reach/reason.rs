@@ -46,6 +46,11 @@ pub enum Reason {
         #[serde(with = "crate::as_text")]
         name: RefName,
     },
+    /// A damaged history mentions it that was moved aside: what has a name there may have been in it.
+    MovedAside {
+        /// The name of the file in `quarantine/`.
+        file: String,
+    },
     /// It came not long ago: what names it may be still to come.
     Young,
     /// It is the blob of a file that a manifest names which is kept.
@@ -64,6 +69,7 @@ impl Reason {
             Self::Attachment { .. } => Kind::Attachment,
             Self::Voucher { .. } => Kind::Voucher,
             Self::History { .. } => Kind::History,
+            Self::MovedAside { .. } => Kind::MovedAside,
             Self::Young => Kind::Young,
             Self::File { .. } => Kind::File,
         }
@@ -73,7 +79,11 @@ impl Reason {
     #[must_use]
     pub fn through(&self) -> Option<ObjectId> {
         match self {
-            Self::Ref { .. } | Self::Snapshot { .. } | Self::History { .. } | Self::Young => None,
+            Self::Ref { .. }
+            | Self::Snapshot { .. }
+            | Self::History { .. }
+            | Self::MovedAside { .. }
+            | Self::Young => None,
             Self::Member { snapshot: above }
             | Self::Voucher { member: above }
             | Self::Attachment { subject: above }
@@ -89,6 +99,7 @@ impl Display for Reason {
             Self::Snapshot { name } => write!(f, "named snapshot {name}"),
             Self::Voucher { member } => write!(f, "object {member}, for which it vouches"),
             Self::History { name } => write!(f, "history of {name}"),
+            Self::MovedAside { file } => write!(f, "quarantine/{file}, which mentions it"),
             Self::Young => f.write_str("its age"),
             Self::Member { snapshot } => write!(f, "snapshot {snapshot}, as a member"),
             Self::Attachment { subject } => write!(f, "object {subject}, as an attachment"),
@@ -101,6 +112,9 @@ impl Display for Reason {
 pub(crate) trait Reasons: Default {
     fn add(&mut self, reason: Reason);
 
+    /// Returns whether all of them are of one kind.
+    fn is_only(&self, kind: Kind) -> bool;
+
     /// Returns a reason of a kind that is wanted, as it is shown, if there is one.
     fn find(&self, wanted: impl Fn(Kind) -> bool) -> Option<String>;
 }
@@ -109,6 +123,10 @@ pub(crate) trait Reasons: Default {
 impl Reasons for BTreeSet<Reason> {
     fn add(&mut self, reason: Reason) {
         self.insert(reason);
+    }
+
+    fn is_only(&self, kind: Kind) -> bool {
+        self.iter().all(|reason| reason.kind() == kind)
     }
 
     fn find(&self, wanted: impl Fn(Kind) -> bool) -> Option<String> {
@@ -126,18 +144,20 @@ pub(crate) enum Kind {
     Attachment,
     Voucher,
     History,
+    MovedAside,
     Young,
     File,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Ref,
         Self::Snapshot,
         Self::Member,
         Self::Attachment,
         Self::Voucher,
         Self::History,
+        Self::MovedAside,
         Self::Young,
         Self::File,
     ];
@@ -150,31 +170,29 @@ impl Kind {
             Self::Attachment => "what it is attached to",
             Self::Voucher => "a member that it vouches for",
             Self::History => "a history",
+            Self::MovedAside => "a history in quarantine",
             Self::Young => "its age",
             Self::File => "a manifest",
         }
     }
 }
 
-/// Of which kinds they are, in one byte: a store has many objects.
+/// Of which kinds they are, in two bytes: a store has many objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Kinds(u8);
-
-impl Kinds {
-    /// Returns whether all of them are of one kind.
-    pub(crate) fn is_only(self, kind: Kind) -> bool {
-        self.0 == 1 << kind as u8
-    }
-}
+pub(crate) struct Kinds(u16);
 
 impl Reasons for Kinds {
     fn add(&mut self, reason: Reason) {
-        self.0 |= 1 << reason.kind() as u8;
+        self.0 |= 1 << reason.kind() as u16;
+    }
+
+    fn is_only(&self, kind: Kind) -> bool {
+        self.0 == 1 << kind as u16
     }
 
     fn find(&self, wanted: impl Fn(Kind) -> bool) -> Option<String> {
         let mut kinds = Kind::ALL.into_iter();
-        let found = kinds.find(|kind| self.0 & (1 << *kind as u8) != 0 && wanted(*kind));
+        let found = kinds.find(|kind| self.0 & (1 << *kind as u16) != 0 && wanted(*kind));
         found.map(|kind| kind.as_str().to_owned())
     }
 }

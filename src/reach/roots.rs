@@ -56,6 +56,8 @@ pub(crate) struct Standing {
     pub(crate) decisions: Vec<Decision>,
     /// The named snapshots.
     named: Vec<(ObjectId, Name)>,
+    /// What histories mention that were damaged and moved aside, and in which file.
+    moved_aside: Vec<(ObjectId, String)>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -80,6 +82,7 @@ impl Catalog {
             let held = standing.known(snapshots::read(root, &name));
             standing.named.extend(held.map(|object| (object, name)));
         }
+        standing.list_moved_aside(root);
         let members = members(root, &standing.named);
         // Not the histories of all engines at once.
         let mut of_engine = Vec::<RefHistory>::new();
@@ -124,7 +127,31 @@ impl Standing {
             let name = name.clone();
             (*object, Reason::Snapshot { name })
         });
-        named.chain(self.decisions.iter().filter_map(root))
+        let moved_aside = self.moved_aside.iter().map(|(object, file)| {
+            let file = file.clone();
+            (*object, Reason::MovedAside { file })
+        });
+        let held = self.decisions.iter().filter_map(root);
+        named.chain(moved_aside).chain(held)
+    }
+
+    /// Finds what histories mention that were moved aside because they are damaged: the ones that took their
+    /// places may not. Once a person has looked at such a file and removed it, it keeps nothing.
+    fn list_moved_aside(&mut self, root: &Root) {
+        let top = Path::new(layout::QUARANTINE);
+        for (file, kind) in self.known(root.list(top)) {
+            let of_history = file.split('.').next() == Some(layout::HISTORY);
+            if !of_history || kind != FileKind::Regular {
+                continue;
+            }
+            let read = root.read(&top.join(&file), layout::MAX_HISTORY_BYTES);
+            let text = self.known(read).unwrap_or_default();
+            let words = text.split(|byte| byte.is_ascii_whitespace());
+            let ids = words.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok());
+            let mentioned: BTreeSet<ObjectId> = ids.collect();
+            let mentioned = mentioned.into_iter().map(|object| (object, file.clone()));
+            self.moved_aside.extend(mentioned);
+        }
     }
 }
 

@@ -101,7 +101,7 @@ impl Home {
     fn mark_with(&self, retention: &Retention) -> Reach<BTreeSet<Reason>> {
         let keep = Keep {
             retention: retention.clone(),
-            ..Keep::new(0)
+            ..Keep::new(i64::MAX)
         };
         let standing = self.catalog.standing(&keep);
         let mut reach = mark(&self.catalog.root, standing.roots());
@@ -217,15 +217,46 @@ fn signed_snapshot_is_kept_for_a_member_that_is_kept() {
     home.attach(unrelated, SIGNATURE);
     assert_eq!(reached(&home.mark()), [current].into());
     let signature = home.attach(release, SIGNATURE);
-    // What it leads to may be what another one vouches for.
+    // Its other members are not kept for that, and so not what vouches for them.
     let further = home.store_snapshot(&[other, ObjectId::of(b"z")]);
     home.attach(further, SIGNATURE);
     let reach = home.mark();
-    assert!(reached(&reach).is_superset(&[current, other, release, signature, further].into()));
-    assert!(!reach.objects.contains_key(&unrelated));
+    assert!(reached(&reach).is_superset(&[current, release, signature].into()));
+    for dead in [unrelated, other, further] {
+        assert!(!reach.objects.contains_key(&dead));
+    }
     let by = Reason::Voucher { member: current };
-    assert_eq!(reach.objects[&release], [by].into());
+    assert_eq!(reach.objects[&release], [by.clone()].into());
     assert_eq!(reach.unknown, BTreeSet::new());
+    // Where more keeps it, it keeps its members: here what is attached to another that vouches.
+    let over = home.store_snapshot(&[current, ObjectId::of(b"w")]);
+    home.attach(over, SIGNATURE);
+    home.link(over, release);
+    let reach = home.mark();
+    let attached = Reason::Attachment { subject: over };
+    assert_eq!(reach.objects[&release], [by, attached].into());
+    assert!(reached(&reach).is_superset(&[other, over].into()));
+}
+
+#[test]
+fn what_a_history_in_quarantine_mentions_is_kept_until_a_person_removes_it() {
+    let home = Home::new();
+    let (old, lost) = (home.put("b1", 1), home.put("b1", 2));
+    let current = home.put("b1", 3);
+    let history = home.at("history/llamacpp/b1");
+    let lines = std::fs::read_to_string(&history).unwrap();
+    let damaged = lines.replacen("put", "PUT", 2);
+    std::fs::write(&history, damaged).unwrap();
+    assert_eq!(home.mark_with(&Retention::default()).unknown.len(), 1);
+    let report = home.catalog.repair(&[], &|_| {}).unwrap();
+    assert!(report.is_clean());
+    let reach = home.mark_with(&Retention::default());
+    assert_eq!(reach.unknown, BTreeSet::new());
+    assert!(reached(&reach).is_superset(&[old, lost, current].into()));
+    let file = std::fs::read_dir(home.at("quarantine")).unwrap().next();
+    std::fs::remove_file(file.unwrap().unwrap().path()).unwrap();
+    let reach = home.mark_with(&Retention::default());
+    assert!(!reach.objects.contains_key(&old));
 }
 
 #[test]

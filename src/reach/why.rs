@@ -216,7 +216,15 @@ impl Catalog {
             Stored::Missing => removed::find(root, object)?,
             _ => None,
         };
-        if removed.is_some() {
+        let history = self.mentions(object);
+        // What was put again since, and is not there, was lost.
+        let is_older = |it: &Mention| {
+            removed
+                .as_ref()
+                .is_some_and(|removed| it.at_ms <= removed.at_ms)
+        };
+        let is_gone = |it: &Mention| it.op == Op::Prune || is_older(it);
+        if removed.is_some() && history.iter().all(is_gone) {
             // A history keeps what is there, and may name what is not.
             reasons.retain(|reason| !matches!(reason, Reason::History { .. }));
         }
@@ -233,7 +241,7 @@ impl Catalog {
             above: above(&reach, &reasons),
             reasons: reasons.into_iter().collect(),
             attached_to: subjects.map(|(subject, _)| *subject).collect(),
-            history: self.mentions(object),
+            history,
             unknown: reach.unknown.into_iter().collect(),
         })
     }

@@ -27,6 +27,12 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
+    /// Whether it is known when it was changed. A time that is yet to come, as a clock that was wrong gives it, is
+    /// none: whoever has it must not take the place of others.
+    fn has_time(&self, now_ms: i64) -> bool {
+        self.decision.changed_ms.is_some_and(|at| at <= now_ms)
+    }
+
     fn keep(&mut self, kept_by: KeptBy) {
         self.decision.kept_by.push(kept_by);
     }
@@ -112,15 +118,18 @@ fn keep(rule: &RetentionRule, builds: &mut [Build<'_>], now_ms: i64) {
         if rule.within_ms.is_some_and(is_recent) {
             build.keep(KeptBy::Within);
         }
+        if !build.has_time(now_ms) {
+            build.keep(KeptBy::NoTime);
+        }
     }
     for (calendar, count, kept_by) in [
         (Calendar::Day, rule.daily, KeptBy::Daily),
         (Calendar::Week, rule.weekly, KeptBy::Weekly),
         (Calendar::Month, rule.monthly, KeptBy::Monthly),
     ] {
-        keep_one_of_each(builds, calendar, count, &kept_by);
+        keep_one_of_each(builds, calendar, count, &kept_by, now_ms);
     }
-    let last = last_versions(builds, rule.versions.unwrap_or(0));
+    let last = last_versions(builds, rule.versions.unwrap_or(0), now_ms);
     let mut staying = BTreeSet::new();
     for build in builds.iter_mut().filter(|it| it.decision.is_current) {
         let name = &build.of.name;
@@ -152,23 +161,29 @@ fn keep(rule: &RetentionRule, builds: &mut [Build<'_>], now_ms: i64) {
     }
 }
 
-/// Returns the versions that were changed last, so many.
-fn last_versions<'a>(builds: &[Build<'a>], count: usize) -> BTreeSet<&'a RefName> {
+/// Returns the versions that were changed last, so many. Those without a time take no place.
+fn last_versions<'a>(builds: &[Build<'a>], count: usize, now_ms: i64) -> BTreeSet<&'a RefName> {
     let current = builds.iter().filter(|it| it.decision.is_current);
+    let current = current.filter(|it| it.has_time(now_ms));
     let mut versions: Vec<_> = current
         .map(|it| (it.decision.changed_ms, &it.of.name))
         .collect();
-    // One whose age no history tells comes first.
-    versions.sort_by_key(|(changed_ms, name)| (changed_ms.is_some(), Reverse(*changed_ms), *name));
+    versions.sort_by_key(|(changed_ms, name)| (Reverse(*changed_ms), *name));
     let names = versions.into_iter().map(|(_, name)| name);
     names.take(count).collect()
 }
 
 /// Keeps the last build of each of so many of the last days, weeks or months.
-fn keep_one_of_each(builds: &mut [Build<'_>], calendar: Calendar, count: usize, kept_by: &KeptBy) {
+fn keep_one_of_each(
+    builds: &mut [Build<'_>],
+    calendar: Calendar,
+    count: usize,
+    kept_by: &KeptBy,
+    now_ms: i64,
+) {
     let mut last = BTreeMap::<i64, (i64, Reverse<usize>, &RefName, usize)>::new();
     for (at, build) in builds.iter().enumerate() {
-        if let Some(changed_ms) = build.decision.changed_ms {
+        if let Some(changed_ms) = build.decision.changed_ms.filter(|at| *at <= now_ms) {
             let this = (changed_ms, Reverse(build.rank), &build.of.name, at);
             let period = last.entry(calendar.period(changed_ms)).or_insert(this);
             *period = (*period).max(this);

@@ -65,6 +65,8 @@ pub enum KeptBy {
     NoLimit,
     /// Its version is pinned.
     Pin,
+    /// No history tells when it was changed, or a time that is yet to come.
+    NoTime,
     /// Its version is among the last of the engine.
     LastVersions,
     /// It is among the last builds of its version.
@@ -90,7 +92,12 @@ impl KeptBy {
     pub(crate) fn gives_way(&self) -> bool {
         matches!(
             self,
-            Self::NoLimit | Self::Within | Self::Daily | Self::Weekly | Self::Monthly
+            Self::NoLimit
+                | Self::NoTime
+                | Self::Within
+                | Self::Daily
+                | Self::Weekly
+                | Self::Monthly
         )
     }
 }
@@ -101,6 +108,7 @@ impl fmt::Display for KeptBy {
             Self::NoRule => f.write_str("no rule"),
             Self::NoLimit => f.write_str("no limit"),
             Self::Pin => f.write_str("pinned"),
+            Self::NoTime => f.write_str("its time is not known"),
             Self::LastVersions => f.write_str("last versions"),
             Self::LastBuilds => f.write_str("last builds"),
             Self::Within => f.write_str("recent"),

@@ -30,12 +30,11 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Returns the same without a limit of versions: no ref goes, and of those that are retired, builds go as
-    /// before.
+    /// Returns the same without limits of versions, so that no ref goes.
     #[must_use]
     pub fn keeping_all_versions(mut self) -> Self {
         for rule in &mut self.rules {
-            rule.versions = rule.versions.map(|_| usize::MAX);
+            rule.versions = None;
         }
         self
     }

@@ -182,10 +182,10 @@ fn leaves(it: &Decision) -> bool {
 
 /// Returns of each engine the version that was changed last, of those that stay.
 fn last_versions(decisions: &[Decision]) -> BTreeSet<&RefName> {
-    let mut last = BTreeMap::<&Name, ((bool, Option<i64>), Reverse<&RefName>)>::new();
+    let mut last = BTreeMap::<&Name, (Option<i64>, Reverse<&RefName>)>::new();
     for it in decisions.iter().filter(|it| it.is_current && !it.retires()) {
-        let changed = (it.changed_ms.is_none(), it.changed_ms);
-        let this = (changed, Reverse(&it.name));
+        // One of which no history tells when it was changed does not take the place of one that was put since.
+        let this = (it.changed_ms, Reverse(&it.name));
         let of_engine = last.entry(it.name.engine()).or_insert(this);
         *of_engine = (*of_engine).max(this);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::change::sample::id;
 use crate::change::{Change, Op};
-use crate::name::Name;
+use crate::name::{Name, RefName};
 use proptest::prelude::*;
 
 mod room;
@@ -260,7 +260,7 @@ fn snapshot_keeps_a_build_and_not_its_ref() {
     };
     let name = Name::new("s").unwrap();
     let snapshots = BTreeMap::from([(id(1), name.clone())]);
-    let decisions = decide(&retention, &refs, &snapshots, 0);
+    let decisions = decide(&retention, &refs, &snapshots, 2 * DAY);
     assert_eq!(decisions[0].kept_by, [KeptBy::Snapshot { name }]);
     assert!(decisions[0].retires());
 }
@@ -277,7 +277,44 @@ fn what_no_history_tells_the_age_of_is_not_old() {
         within_ms: Some(0),
         ..rule()
     };
-    assert_eq!(decided(&rule, &refs, 9999), ["a 1: recent"]);
+    let untold = "a 1: its time is not known, recent";
+    assert_eq!(decided(&rule, &refs, 9999), [untold]);
+}
+
+#[test]
+fn what_has_no_time_or_one_to_come_stays_and_takes_no_place() {
+    let untold = |version: &str, build| RefHistory {
+        name: RefName::new("e", version).unwrap(),
+        current: Some(id(build)),
+        changes: Vec::new(),
+    };
+    let refs = [
+        untold("a", 1),
+        untold("b", 2),
+        of("e/c", &[(9000, 3)]),
+        of("e/d", &[(1, 4), (7, 5)]),
+        of("e/e", &[(6, 6)]),
+    ];
+    let rule = RetentionRule {
+        versions: Some(1),
+        builds: Some(1),
+        daily: 1,
+        ..rule()
+    };
+    let at = |day| decided(&rule, &refs, day);
+    assert_eq!(
+        at(9),
+        [
+            "a 1: its time is not known",
+            "b 2: its time is not known",
+            "c 3: its time is not known",
+            "d 5: last versions, daily",
+            "d 4: goes",
+            "e 6: goes",
+        ]
+    );
+    // Once the time has come, it counts.
+    assert_eq!(at(9001)[2..4], ["c 3: last versions, daily", "d 5: goes"]);
 }
 
 fn refs() -> impl Strategy<Value = Vec<RefHistory>> {

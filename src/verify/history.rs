@@ -1,12 +1,13 @@
 //! Histories: every line is well-formed, they lead to what the ref holds, and what they name is
 //! there (layout.md section 6).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::finding::{Finding, settled};
 use super::judge::missing;
 use super::scan::{Scan, spread};
 use super::slug::Slug;
+use crate::change::Op;
 use crate::hash::ObjectId;
 use crate::layout;
 use crate::lineage::{Lines, committed, lead_to, parse_history};
@@ -59,15 +60,22 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
         found.push(finding(Slug::RefAbsent, message));
     }
     let changes = committed(changes, current);
-    let named: BTreeSet<ObjectId> = changes
-        .iter()
-        .flat_map(|change| [change.old, change.new])
-        .flatten()
-        .collect();
-    for object in named {
+    // Each that is named, and when it was last: that retention let it go says nothing of it.
+    let mut named = BTreeMap::<ObjectId, i64>::new();
+    for change in &changes {
+        let at_ms = match change.op {
+            Op::Prune => i64::MIN,
+            _ => change.at_ms,
+        };
+        for object in [change.old, change.new].into_iter().flatten() {
+            let last = named.entry(object).or_insert(at_ms);
+            *last = at_ms.max(*last);
+        }
+    }
+    for (object, at_ms) in named {
         let is_there = || scan.root.has(&layout::object(&object).path());
         // That of the ref is found with the ref.
-        if Some(object) != current && !is_there() && !scan.was_removed(&object) {
+        if Some(object) != current && !is_there() && !scan.was_removed_since(&object, at_ms) {
             found.push(finding(Slug::HistoryObjectMissing, missing(&object)).of(object));
         }
     }

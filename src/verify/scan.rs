@@ -1,6 +1,6 @@
 //! Looking at parts, on all cores, and counting what was looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -40,7 +40,8 @@ pub(crate) struct Scan<'a> {
 struct KnownRemovals {
     /// Which file; `None` for none.
     mark: Option<Mark>,
-    objects: BTreeSet<ObjectId>,
+    /// The objects, and when each was removed last.
+    objects: BTreeMap<ObjectId, i64>,
 }
 
 /// A part that was looked at.
@@ -113,18 +114,18 @@ impl<'a> Scan<'a> {
         )
     }
 
-    /// Returns whether an object was removed on purpose, as far as is known.
-    pub(super) fn was_removed(&self, object: &ObjectId) -> bool {
+    /// Returns whether an object was removed on purpose at this time or later, as far as is known.
+    pub(super) fn was_removed_since(&self, object: &ObjectId, at_ms: i64) -> bool {
         let stat = self.root.stat(layout::REMOVED.as_ref()).ok().flatten();
         let mark = stat.map(|it| it.mark);
         // A thread that panicked cannot have left a set that is half read.
         let mut known = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
         // Gc may be at work, and says what it removes before it does.
         if known.mark != mark {
-            known.objects = removed::ids(self.root).unwrap_or_default();
+            known.objects = removed::objects(self.root).unwrap_or_default();
             known.mark = mark;
         }
-        known.objects.contains(object)
+        known.objects.get(object).is_some_and(|at| *at >= at_ms)
     }
 
     pub(super) fn count_object(&self) {

@@ -10,6 +10,7 @@ mod staged;
 #[path = "../support/mod.rs"]
 mod support;
 mod swept;
+mod traces;
 
 use engine_catalog::{GcOptions, GcPlan, Keep, ObjectId, Retention, RetentionRule};
 

@@ -34,7 +34,7 @@ fn collect(root: &Path, builds: usize) {
     let catalog = Catalog::open(root).expect("there is a catalog");
     let (end, mut went) = (Instant::now() + work_time(), 0);
     while Instant::now() < end || went == 0 {
-        let collected = catalog.collect_garbage(&options(builds), &stamp(1));
+        let collected = catalog.collect_garbage(&options(builds), &stamp(crate::LATER_MS));
         let collected = collected.expect("nothing hides what is kept");
         assert!(collected.undone.is_empty(), "there is room");
         went += collected.plan.objects.len();
@@ -94,7 +94,7 @@ fn nothing_goes_that_somebody_was_told_is_there() {
         engine: Some(writers::FEW_VERSIONS.into()),
         ..Filter::default()
     };
-    let collected = catalog.collect_garbage(&options(1), &stamp(1));
+    let collected = catalog.collect_garbage(&options(1), &stamp(crate::LATER_MS));
     collected.expect("nothing hides what is kept");
     assert_eq!(catalog.list(&few).expect("it can be listed").count(), 2);
     let again = catalog.plan_gc(&options(1)).expect("it can be listed");

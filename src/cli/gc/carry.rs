@@ -99,11 +99,28 @@ impl Carry {
             Some(saved) => {
                 let (catalog, stamp) = context.write()?;
                 let collected = match saved {
-                    Some(file) => catalog.carry_out(&parse(file)?, &stamp)?,
+                    Some(file) => {
+                        let plan = parse(file)?;
+                        self.refuse_plan_of_another(file, &plan)?;
+                        catalog.carry_out(&plan, &stamp)?
+                    }
                     None => catalog.collect_garbage(&options(&catalog)?, &stamp)?,
                 };
                 self.report(context, collected)
             }
+        }
+    }
+
+    /// Refuses a plan that does more than this command is to do.
+    fn refuse_plan_of_another(&self, file: &Path, plan: &GcPlan) -> Result<(), Failure> {
+        let retires = plan.retired().next().is_some();
+        let is_more = retires || plan.options.artifacts.is_some();
+        match self.builds {
+            Builds::Hidden if is_more => Err(refuse(
+                file,
+                "it retires refs, or removes files of engines: `prune --apply` carries it out",
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -15,8 +15,8 @@ use super::{Context, Status, now_ms};
 
 /// Remove what nothing keeps
 ///
-/// Kept is what refs and named snapshots hold, what refs have held, as far as retention.toml in the root of the
-/// catalog does not limit that, what these lead to (members of snapshots, attachments, blobs of files), and
+/// Kept is what refs and named snapshots hold, what refs have held, as far as no keep-builds in retention.toml, in
+/// the root of the catalog, limits that, what these lead to (members of snapshots, attachments, blobs of files), and
 /// what is younger than --grace, with all that it leads to. All else goes: objects, blobs, links of what is
 /// gone, old files in tmp/; and of histories over 4 MiB the oldest lines, as far as they tell of nothing that is
 /// kept. No ref goes: `prune` retires old versions.
