@@ -1,5 +1,5 @@
 //! Every system call of a write fails once, and the process is killed at every one; without `CI=true` at a
-//! third of them, another one each time.
+//! third of them, or fewer, other ones each time.
 //!
 //! A call of the library is traced once. Then it is repeated on a copy of the same catalog for each
 //! system call that it made, with that one failing, and again with the process killed as it enters
@@ -7,19 +7,23 @@
 //! is there, nothing partial is in `objects/`, and the same call succeeds afterwards.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use engine_catalog::{
     Artifacts, Attachment, Catalog, Error, Expect, Filter, Members, Name, ObjectId, PreparedEngine,
     Recorded,
 };
-use support::observe::{State, leftovers, partial_objects, snapshot_state, state_of};
+use scene::{DAMAGED, Scene, acknowledged};
+use support::observe::{State, snapshot_state, state_of};
 use support::sample::{entry, name};
-use support::strace::{self, Call, Run};
-use support::{child, document, object_file, object_of, patience, skip, stamp};
+use support::strace;
+use support::{child, document, garbage, object_file, object_of, stamp};
 use walkdir::WalkDir;
 
+#[path = "injected_faults/collecting.rs"]
+mod collecting;
+#[path = "injected_faults/scene.rs"]
+mod scene;
 mod support;
 
 const ENGINES: [&str; 3] = ["e0", "e1", "e2"];
@@ -56,6 +60,8 @@ fn act(catalog: &Catalog, role: &str) -> Result<(), Error> {
         "detach" => catalog.detach(&note().subject, &note_object()).map(drop),
         "snapshot" => snapshot(catalog).map(drop),
         "remove snapshot" => catalog.remove_snapshot(&snapshot_name()).map(drop),
+        "gc" => collecting::collect(catalog, &garbage::options()),
+        "prune" => collecting::collect(catalog, &garbage::pruning("e0", "e1")),
         _ => unreachable!("there is no such role"),
     }
 }
@@ -90,148 +96,6 @@ fn state(root: &Path) -> State {
     let mut state = state_of(&catalog, &ENGINES.map(name));
     state.extend(snapshot_state(&catalog, "s"));
     state
-}
-
-/// The errors with which a call is made to fail, one after the other.
-fn faults(call: &Call) -> &'static [&'static str] {
-    match call.name.as_str() {
-        "openat2" => &["EIO", "EMFILE"],
-        "mkdirat" | "write" => &["ENOSPC"],
-        "linkat" => &["EIO", "EEXIST"],
-        "flock" => &["ENOLCK"],
-        "fchmod" => &["EIO", "EPERM"],
-        "fcntl" => &["EMFILE"],
-        _ => &["EIO"],
-    }
-}
-
-/// Whether others see a difference between before and after the call.
-fn is_change(call: &Call) -> bool {
-    let changes = [
-        "mkdirat",
-        "write",
-        "ftruncate",
-        "fchmod",
-        "linkat",
-        "renameat",
-        "renameat2",
-    ];
-    let makes = call.name == "openat2" && call.args[2].contains("O_CREAT");
-    makes || call.name == "unlinkat" || changes.contains(&call.name.as_str())
-}
-
-/// One call of the library on a catalog made by `prepare`.
-struct Scene {
-    strace: PathBuf,
-    scratch: tempfile::TempDir,
-    role: &'static str,
-    before: State,
-    after: State,
-    calls: Vec<Call>,
-}
-
-impl Scene {
-    /// `None` where nothing can be traced.
-    fn new(role: &'static str, prepare: impl FnOnce(&Path, &Catalog)) -> Option<Self> {
-        let strace = skip::program("strace")?;
-        // No sync really waits here, and thousands do not matter.
-        let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let scratch = scratch.expect("there is room");
-        let template = scratch.path().join("template");
-        let catalog = Catalog::create(&template).expect("it can be made");
-        prepare(&template, &catalog);
-        let mut scene = Self {
-            strace,
-            role,
-            before: state(&template),
-            after: State::new(),
-            calls: Vec::new(),
-            scratch,
-        };
-        let root = scene.copy();
-        let run = scene.run(&root, &[]);
-        assert!(acknowledged(&run), "{}", child::shown(&run.output));
-        scene.after = state(&root);
-        scene.calls = run.calls;
-        Some(scene)
-    }
-
-    /// Returns a fresh copy of the catalog.
-    fn copy(&self) -> PathBuf {
-        let (from, to) = (
-            self.scratch.path().join("template"),
-            self.scratch.path().join("root"),
-        );
-        let _ = fs::remove_dir_all(&to);
-        // With the links that its files have to each other.
-        let mut copy = Command::new("cp");
-        let copied = copy.arg("--archive").args([&from, &to]).status();
-        assert!(copied.expect("there is cp").success());
-        to
-    }
-
-    fn run(&self, root: &Path, inject: &[String]) -> Run {
-        strace::run(&self.strace, inject, self.role, root)
-    }
-
-    /// Makes every call fail in every way, and kills the process before each that changes something: of
-    /// three calls one, unless there is time.
-    fn every_fault(&self, and: impl Fn(&Path, &str)) {
-        for call in patience::some(&self.calls, 3) {
-            for fault in faults(call) {
-                let root = self.copy();
-                let run = self.run(&root, &[call.at(&format!("error={fault}"))]);
-                let what = format!("{fault} at {call:?}\n{}", child::shown(&run.output));
-                assert!(run.output.status.success(), "{what}");
-                self.check(&root, acknowledged(&run), &what);
-                // A damaged file may be there that could not be moved on.
-                let left = leftovers(&root).into_iter().find(|it| it != DAMAGED);
-                let is_removal = call.name == "unlinkat";
-                assert!(is_removal || left.is_none(), "left in tmp/: {what}");
-                and(&root, &what);
-                self.check_retry(&root, &what);
-            }
-            if is_change(call) {
-                let root = self.copy();
-                let run = self.run(&root, &[call.at("signal=SIGKILL")]);
-                let what = format!("killed at {call:?}\n{}", child::shown(&run.output));
-                assert!(!run.output.status.success(), "{what}");
-                self.check(&root, false, &what);
-                and(&root, &what);
-                self.check_retry(&root, &what);
-            }
-        }
-    }
-
-    fn check(&self, root: &Path, acknowledged: bool, what: &str) {
-        for (name, now) in state(root) {
-            let is_old = !acknowledged && now == self.before[&name];
-            assert!(
-                is_old || now == self.after[&name],
-                "{name} is {now:?}: {what}"
-            );
-        }
-        for object in partial_objects(root) {
-            let is_damaged = fs::read(&object).is_ok_and(|bytes| bytes == DAMAGED);
-            assert!(is_damaged, "{object:?}: {what}");
-        }
-    }
-
-    /// What was not done can be done now. (Another retire or rollback would go one step further.)
-    fn check_retry(&self, root: &Path, what: &str) {
-        if !matches!(self.role, "retire" | "rollback") {
-            let catalog = Catalog::open(root).expect("there is a catalog");
-            let again = act(&catalog, self.role);
-            assert!(again.is_ok(), "{again:?} after {what}");
-            self.check(root, true, what);
-        }
-    }
-}
-
-const DAMAGED: &[u8] = b"damaged";
-
-fn acknowledged(run: &Run) -> bool {
-    String::from_utf8_lossy(&run.output.stdout).contains("acknowledged")
 }
 
 fn quarantined(root: &Path) -> usize {

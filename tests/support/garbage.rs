@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine_catalog::{
-    Catalog, GcOptions, Keep, Manifest, ManifestFile, ObjectId, Retention, RetentionRule,
+    Catalog, EngineEntry, GcOptions, Keep, Manifest, ManifestFile, ObjectId, Retention,
+    RetentionRule,
 };
 
 use super::sample::entry;
@@ -51,42 +52,65 @@ pub(crate) fn pruning(no_version_of: &str, last_build_of: &str) -> GcOptions {
 
 /// Returns the first build of the engine whose object is in the same shard as another.
 pub(crate) fn build_beside(engine: &str, other: ObjectId) -> String {
-    let shard = |id: ObjectId| id.to_string()[..2].to_owned();
-    let mut builds = (0..).map(|n| format!("build {n}"));
-    let is_beside = |build: &String| shard(object_of(&entry(engine, build))) == shard(other);
-    builds.find(is_beside).expect("there are enough")
+    let found = beside(other, |build| entry(engine, build)).build_ref;
+    found.expect("each has one")
 }
+
+/// Returns the first of the builds that are made whose object is in the same shard as another.
+fn beside(other: ObjectId, build: impl Fn(&str) -> EngineEntry) -> EngineEntry {
+    let shard = |id: ObjectId| id.to_string()[..2].to_owned();
+    let mut builds = (0..).map(|n| build(&format!("build {n}")));
+    let found = builds.find(|entry| shard(object_of(entry)) == shard(other));
+    found.expect("there are enough")
+}
+
+/// What the entries say that have a manifest here.
+const SERVER: &str = "/opt/server";
+
+/// What the blob holds that goes.
+pub(crate) const BLOB: &[u8] = b"ELF that goes";
 
 /// Stores what nothing keeps: an entry, in the shard of another object, with a document and a manifest, whose
 /// blob is there too. Returns the objects, the entry first.
-pub(crate) fn strew(catalog: &Catalog, beside: ObjectId) -> [ObjectId; 3] {
-    let root = catalog.root();
-    let entry = entry("garbage", &build_beside("garbage", beside));
+pub(crate) fn strew(catalog: &Catalog, other: ObjectId) -> [ObjectId; 3] {
+    let entry = beside(other, |build| EngineEntry {
+        artifacts: vec![SERVER.into()],
+        ..entry("garbage", build)
+    });
     let [subject] = catalog.store(&[entry]).expect("there is room")[..] else {
         unreachable!("it is one")
     };
     let note = document(subject, "a note that goes");
     let note = catalog.attach(&note).expect("it can be attached");
-    let blob = plant_blob(root, b"ELF that goes");
+    [subject, note, attach_manifest(catalog, subject, BLOB)]
+}
+
+/// Attaches a manifest of one file to an entry, and stores what the file holds. Returns the manifest.
+pub(crate) fn attach_manifest(catalog: &Catalog, subject: ObjectId, content: &[u8]) -> ObjectId {
+    let root = catalog.root();
     let file = ManifestFile {
         mode: 0o755,
-        size: 13,
-        blake3: blob,
+        size: content.len() as u64,
+        blake3: plant_blob(root, content),
     };
-    let files = [("/opt/server".to_owned(), file)].into();
+    let files = [(SERVER.to_owned(), file)].into();
     let manifest = Manifest { subject, files };
-    let manifest = attach(root, subject, &manifest.encode().expect("it is small"));
-    [subject, note, manifest]
+    attach(root, subject, &manifest.encode().expect("it is small"))
 }
 
 /// Puts a blob where it belongs, and returns what it is called.
-pub(crate) fn plant_blob(root: &Path, bytes: &[u8]) -> ObjectId {
+fn plant_blob(root: &Path, bytes: &[u8]) -> ObjectId {
     let id = ObjectId::of(bytes);
-    let hex = id.to_string();
-    let shard = root.join("blobs").join(&hex[..2]);
-    fs::create_dir_all(&shard).expect("there is room");
-    fs::write(shard.join(&hex[2..]), bytes).expect("there is room");
+    let file = blob_file(root, id);
+    fs::create_dir_all(file.with_file_name("")).expect("there is room");
+    fs::write(file, bytes).expect("there is room");
     id
+}
+
+/// The file of a blob in the catalog at `root`.
+pub(crate) fn blob_file(root: &Path, id: ObjectId) -> PathBuf {
+    let hex = id.to_string();
+    root.join("blobs").join(&hex[..2]).join(&hex[2..])
 }
 
 /// Returns what the file `removed` tells of, sorted: kinds and ids. When and by which plan is another each time.

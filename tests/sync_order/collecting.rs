@@ -1,13 +1,13 @@
 //! Garbage collection: what is found survives before anything goes, and what leads to something goes before it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use engine_catalog::{Catalog, ObjectId};
 
 use super::disk_model::{Disk, Event};
 use super::rules::Rules;
 use super::scene::Scene;
-use super::support::garbage::strew;
+use super::support::garbage::{BLOB, blob_file, strew};
 use super::support::sample::entry;
 use super::support::{link_file, object_file, object_of, stamp};
 
@@ -37,11 +37,6 @@ impl Scene {
     }
 }
 
-fn blob_file(root: &Path, content: &[u8]) -> PathBuf {
-    let hex = ObjectId::of(content).to_string();
-    root.join("blobs").join(&hex[..2]).join(&hex[2..])
-}
-
 #[test]
 fn links_go_before_what_they_lead_to_and_all_that_goes_is_told_of_before() {
     let Some(scene) = Scene::with(&["old"]) else {
@@ -58,7 +53,7 @@ fn links_go_before_what_they_lead_to_and_all_that_goes_is_told_of_before() {
         (link(manifest), file(subject)),
     ];
     let mut gone = objects.map(file).to_vec();
-    gone.push(blob_file(&scene.root, b"ELF that goes"));
+    gone.push(blob_file(&scene.root, ObjectId::of(BLOB)));
     let first = vec![scene.root.join("removed"), scene.reference()];
     let before = gone.iter().map(|path| (path.clone(), first.clone()));
     let rules = Rules {
