@@ -154,6 +154,7 @@ struct Place {
 fn places() -> Vec<Place> {
     let object = object_of(&entry("b1", 2)).to_string();
     let (shard, rest) = object.split_at(2);
+    let healed = format!("objects/{shard}/{rest}");
     let file_of = |id: ObjectId| {
         let hex = id.to_string();
         format!("objects/{}/{}", &hex[..2], &hex[2..])
@@ -177,11 +178,11 @@ fn places() -> Vec<Place> {
         (
             "objects/".to_owned(),
             &*format!("{by_hash} find_snapshot manifests attached attachment"),
-            all_objects,
+            &*format!("{all_objects} stage"),
         ),
         (format!("objects/{shard}/"), by_hash, "put-same attach"),
         // Putting the same entry heals it.
-        (format!("objects/{shard}/{rest}"), by_object, ""),
+        (healed.clone(), by_object, ""),
         (
             "refs/".to_owned(),
             &by_ref.replace("list", "list has_changed_since"),
@@ -246,11 +247,18 @@ fn places() -> Vec<Place> {
         (file_of(attached().1), "manifests attached", ""),
         (file_of(snapshot), "find_snapshot", ""),
     ]
-    .map(|(path, reads, writes)| Place {
-        is_dir: path.ends_with('/'),
-        path: path.trim_end_matches('/').to_owned(),
-        reads: reads.to_owned(),
-        writes: writes.to_owned(),
+    .map(|(path, reads, writes)| {
+        // What removes the rest has to read all that is kept.
+        let collecting = match path == healed || path == "format" {
+            true => "",
+            false => " collect_garbage carry_out",
+        };
+        Place {
+            is_dir: path.ends_with('/'),
+            path: path.trim_end_matches('/').to_owned(),
+            reads: reads.to_owned(),
+            writes: format!("{writes}{collecting}").trim_start().to_owned(),
+        }
     })
     .into()
 }
@@ -326,6 +334,12 @@ fn refused(
                 let (size, limit) = (*size, *limit);
                 place.ends_with(&object.to_string()[2..])
                     && is_cause(&Cause::TooLarge { size, limit })
+            }
+            // Of a reachable object it is said which; of all else, where.
+            Error::Unsure { reason, .. } => {
+                let id = place.iter().rev().take(2).collect::<Vec<_>>();
+                let id: String = id.iter().rev().map(|it| it.to_string_lossy()).collect();
+                reason.contains(&*place.to_string_lossy()) || reason.contains(&id)
             }
             error => path_error(error).is_some_and(|PathError { path, cause, .. }| {
                 path.starts_with(place) && is_cause(cause)

@@ -191,6 +191,8 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
             "stage",
             catalog.stage("elsewhere").and_then(Staging::finish),
         ),
+        ("collect_garbage", collect_garbage(catalog, &stamp)),
+        ("carry_out", carry_out(catalog, &stamp)),
     ]
 }
 
@@ -209,6 +211,17 @@ fn import(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
 fn restore(catalog: &Catalog, from: &Catalog) -> Result<(), Error> {
     let object = object_of(&entry("b4", 1));
     catalog.restore(&[object].into(), &[from]).map(drop)
+}
+
+fn collect_garbage(catalog: &Catalog, stamp: &Stamp) -> Result<(), Error> {
+    let collected = catalog.collect_garbage(&garbage::options(), stamp);
+    collected.map(drop)
+}
+
+/// Also the earlier builds go.
+fn carry_out(catalog: &Catalog, stamp: &Stamp) -> Result<(), Error> {
+    let plan = catalog.plan_gc(&garbage::pruning("nobody", "llamacpp"))?;
+    catalog.carry_out(&plan, stamp).map(drop)
 }
 
 /// Takes a document off its subject, whether it was attached or not.
