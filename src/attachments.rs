@@ -75,11 +75,8 @@ impl Links {
 pub(crate) fn list_all(root: &Root) -> Links {
     let mut links = Links::default();
     let top = Path::new(layout::ATTACHMENTS);
-    let is_shard = |name: &str| {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (name.len() == 2 && name.bytes().all(is_digit)).then(|| name.to_owned())
-    };
-    for shard in links.list(root, top, FileKind::Directory, is_shard) {
+    let shard = |name: &str| layout::is_shard(name).then(|| name.to_owned());
+    for shard in links.list(root, top, FileKind::Directory, shard) {
         let subject = |name: &str| layout::object_id(&shard, name);
         for subject in links.list(root, &top.join(&shard), FileKind::Directory, subject) {
             let dir = layout::attachments(&subject);

@@ -106,15 +106,15 @@ pub(crate) fn blob(id: &ObjectId) -> Place {
     hashed(BLOBS, id)
 }
 
+/// Returns whether a directory is called as one of files that are named by hashes, or of subjects.
+pub(crate) fn is_shard(name: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == 2 && name.bytes().all(is_digit)
+}
+
 /// The object whose file is `objects/<shard>/<name>`, and so of a blob; `None` for a foreign file.
 pub(crate) fn object_id(shard: &str, name: &str) -> Option<ObjectId> {
     (shard.len() == 2).then(|| format!("{shard}{name}").parse().ok())?
-}
-
-/// Whether a directory can be one of those of an object id: the first two digits, or the other 62.
-pub(crate) fn is_part_of_id(name: &str) -> bool {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    matches!(name.len(), 2 | 62) && name.bytes().all(is_digit)
 }
 
 /// `refs/<engine>/<version>`

@@ -164,14 +164,8 @@ fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
     let objects = plan.objects.iter().map(|it| layout::object(&it.id));
     let blobs = plan.blobs.iter().map(|it| layout::blob(&it.id));
     remove_all(root, objects.chain(blobs))?;
-    for (top, depth) in [
-        (layout::ATTACHMENTS, 2),
-        (layout::OBJECTS, 1),
-        (layout::BLOBS, 1),
-    ] {
-        if root.has(Path::new(top)) {
-            remove_empty(root, Path::new(top), depth)?;
-        }
+    for top in [layout::ATTACHMENTS, layout::OBJECTS, layout::BLOBS] {
+        remove_empty(root, top)?;
     }
     Ok(())
 }
@@ -197,17 +191,30 @@ fn remove_all(root: &Root, places: impl Iterator<Item = Place>) -> Result<(), Pa
     root.sync([], &dirs)
 }
 
-/// Removes directories of links and shards that are empty, so many levels below `top`, and those above them that are
-/// empty then. That need not survive, nor succeed: an empty directory is nothing. Others are foreign, and stay.
-fn remove_empty(root: &Root, top: &Path, depth: usize) -> Result<(), PathError> {
-    let dir = root.open_dir(top)?;
-    for (name, kind) in root.list(top)? {
-        if kind == FileKind::Directory && layout::is_part_of_id(&name) {
-            if depth > 1 {
-                remove_empty(root, &top.join(&name), depth - 1)?;
+/// Removes shards that are empty, and of links the directories of subjects before. That need not survive, nor
+/// succeed: an empty directory is nothing.
+fn remove_empty(root: &Root, top: &str) -> Result<(), PathError> {
+    let top = Path::new(top);
+    for shard in dirs(root, top, layout::is_shard)? {
+        if top == Path::new(layout::ATTACHMENTS) {
+            let shard_path = top.join(&shard);
+            let is_subject = |name: &str| layout::object_id(&shard, name).is_some();
+            for subject in dirs(root, &shard_path, is_subject)? {
+                let _ = root.open_dir(&shard_path)?.remove_dir(&subject);
             }
-            let _ = dir.remove_dir(&name);
         }
+        let _ = root.open_dir(top)?.remove_dir(&shard);
     }
     Ok(())
+}
+
+/// Returns the directories in a directory that are of the format.
+fn dirs(
+    root: &Root,
+    path: &Path,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<impl Iterator<Item = String>, PathError> {
+    let found = root.list(path)?.into_iter();
+    let dirs = found.filter(move |(name, kind)| *kind == FileKind::Directory && is_ours(name));
+    Ok(dirs.map(|(name, _)| name))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use engine_catalog::{Filter, Members, ObjectId};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::support::{Home, entry, name, object_of};
+use super::support::{Home, entry, garbage, name, object_of, stamp};
 use super::{READS, attached, busy_home, every_write, links, manifest};
 
 /// Names that no engine, version or object has.
@@ -163,6 +163,31 @@ fn writers_leave_foreign_files_where_they_are() {
         let is_temporary = path.starts_with(home.at("tmp"));
         let is_there = path.symlink_metadata().is_ok();
         assert_eq!(is_there, !is_temporary, "{}", path.display());
+    }
+}
+
+#[test]
+fn collection_leaves_empty_directories_that_are_not_of_the_format() {
+    let home = busy_home();
+    let foreign = [
+        "objects/zz",
+        "objects/abc",
+        "blobs/.partial",
+        "attachments/x",
+    ];
+    let foreign = foreign.map(str::to_owned).into_iter();
+    let foreign: Vec<_> = foreign.chain([format!("{}x", &links()[..15])]).collect();
+    let own = ["objects/00", "blobs/ab", "attachments/ab"];
+    for dir in foreign.iter().map(String::as_str).chain(own) {
+        fs::create_dir_all(home.at(dir)).unwrap();
+    }
+    let collected = home.catalog.collect_garbage(&garbage::options(), &stamp(9));
+    assert!(collected.unwrap().undone.is_empty());
+    for dir in foreign {
+        assert!(home.at(&dir).is_dir(), "{dir}");
+    }
+    for dir in own {
+        assert!(!home.at(dir).exists(), "{dir}");
     }
 }
 
