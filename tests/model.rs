@@ -11,7 +11,7 @@
 )]
 mod checks;
 
-use checks::model::{Action, IDS, NAMES, Pick, SNAPSHOTS, Step, Wanted, run};
+use checks::model::{Action, IDS, Limits, NAMES, Pick, SNAPSHOTS, Step, Wanted, run};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -39,6 +39,19 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     ]
 }
 
+fn limits() -> impl Strategy<Value = Limits> {
+    let numbers = (
+        option::of(0..NAMES.len()),
+        option::of(0..3usize),
+        option::of(1..3usize),
+    );
+    numbers.prop_map(|(engine, versions, builds)| Limits {
+        engine,
+        versions,
+        builds,
+    })
+}
+
 fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (pick(), wanted()).prop_map(|(pick, wanted)| Action::Put(pick, wanted)),
@@ -57,6 +70,8 @@ fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Reopen),
         1 => Just(Action::Verify),
         1 => Just(Action::Repair),
+        1 => Just(Action::Collect(Limits::default())),
+        2 => limits().prop_map(Action::Collect),
     ]
 }
 

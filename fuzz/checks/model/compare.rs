@@ -8,7 +8,7 @@ use super::super::scratch::tree;
 use super::operation::{name, snapshot_name};
 use super::{IDS, Model, NAMES, Ref, SNAPSHOTS, snapshot_id};
 
-const CAN_BE_READ: &str = "it can be read";
+pub(super) const CAN_BE_READ: &str = "it can be read";
 
 impl Model {
     /// Requires that all that can be read of a catalog is what it should hold.
@@ -55,20 +55,18 @@ impl Model {
         assert_eq!(found, current.or_else(|| self.last_with_id(id)), "{id}");
     }
 
-    /// The entry with an id that came last: within a ref by the order of its changes, else by time.
+    /// The entry with an id that came last, of those that are still there: within a ref by the order of its changes, else by time.
     fn last_with_id(&self, id: &str) -> Option<ObjectId> {
         let last = |it: &Ref| {
             let objects = it.changes.iter().rev();
             let mut objects = objects.filter_map(|it| Some((it.at_ms, it.new?)));
-            objects.find(|(_, object)| self.entries[object].id == id)
+            objects.find(|(_, object)| self.entries.get(object).is_some_and(|it| it.id == id))
         };
         let found = self.refs.values().filter_map(last);
         found.max_by_key(|(at_ms, _)| *at_ms).map(|it| it.1)
     }
 
     fn assert_objects(&self, catalog: &Catalog) {
-        let known = self.entries.keys().chain(self.sets.keys());
-        let known: BTreeSet<_> = known.chain(self.notes.keys()).collect();
         let stored = tree(&catalog.root().join("objects"));
         let paths = stored.keys().filter(|path| path.components().count() == 2);
         let stored: BTreeSet<ObjectId> = paths
@@ -79,7 +77,7 @@ impl Model {
             })
             .map(|id| id.parse().expect("its name is an id"))
             .collect();
-        assert!(stored.iter().eq(known), "other objects are stored");
+        assert_eq!(stored, self.objects(), "other objects are stored");
         for (object, entry) in &self.entries {
             let stored = catalog.entry(object).expect(CAN_BE_READ);
             assert_eq!(stored.as_ref(), Some(entry));

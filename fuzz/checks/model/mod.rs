@@ -1,6 +1,7 @@
 //! A catalog in memory, written from what the documents promise and with nothing of the library's
 //! own logic: what an operation has to return, and what can be read after it.
 
+mod collect;
 mod compare;
 mod operation;
 mod refs;
@@ -13,7 +14,7 @@ use engine_catalog::{
     encode_entry,
 };
 
-pub use operation::{Action, IDS, NAMES, Pick, SNAPSHOTS, Step, Wanted};
+pub use operation::{Action, IDS, Limits, NAMES, Pick, SNAPSHOTS, Step, Wanted};
 use refs::Ref;
 pub use run::run;
 
@@ -44,6 +45,8 @@ enum Refusal {
     Entry,
     NoEarlierEntry,
     NotInHistory,
+    /// What the ref held is no longer stored.
+    Gone(ObjectId),
     AmbiguousId,
     /// The name is that of this snapshot.
     Taken(ObjectId),
@@ -171,6 +174,9 @@ impl Model {
             Some(_) => return Err(Refusal::NotInHistory),
             None => held.and_then(Ref::undo).ok_or(Refusal::NoEarlierEntry)?,
         };
+        if !self.entries.contains_key(&object) {
+            return Err(Refusal::Gone(object));
+        }
         let previous = self.change(name, Op::Rollback, Some(object), stamp);
         Ok(Put { object, previous })
     }

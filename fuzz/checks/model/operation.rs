@@ -61,6 +61,27 @@ pub enum Action {
     Verify,
     /// `repair`.
     Repair,
+    /// `collect_garbage`, with these limits.
+    Collect(Limits),
+}
+
+/// How much is kept of what refs hold, and have held.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Of which engine: the one of this name, or of all.
+    pub engine: Option<usize>,
+    /// How many versions.
+    pub versions: Option<usize>,
+    /// How many builds of each version.
+    pub builds: Option<usize>,
+}
+
+impl Limits {
+    /// Returns whether there are limits for a ref.
+    pub(crate) fn apply_to(&self, of: &RefName) -> bool {
+        let is_of = |at| name(at).engine() == of.engine();
+        self.engine.is_none_or(is_of) && (self.versions.is_some() || self.builds.is_some())
+    }
 }
 
 /// One of the entries that there can be, by its numbers.
@@ -154,7 +175,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Vec<Step> {
 }
 
 /// The letters of the operations.
-const LETTERS: &[u8; 15] = b"paftbdsximvrnuo";
+const LETTERS: &[u8; 17] = b"paftbdsximvrnuogk";
 
 fn action(input: &mut Input<'_>) -> Action {
     let byte = input.byte().unwrap_or_default();
@@ -186,6 +207,8 @@ fn action(input: &mut Input<'_>) -> Action {
         b'n' => Action::Attach(pick(input), input.below(Pick::NOTES)),
         b'u' => Action::Detach(pick(input), input.below(Pick::NOTES)),
         b'o' => Action::PutObject(pick(input), wanted(input)),
+        b'g' => Action::Collect(Limits::default()),
+        b'k' => Action::Collect(limits(input)),
         _ => Action::Repair,
     }
 }
@@ -200,6 +223,15 @@ fn pick(input: &mut Input<'_>) -> Pick {
 
 fn picks(input: &mut Input<'_>) -> Vec<Pick> {
     (0..input.below(4)).map(|_| pick(input)).collect()
+}
+
+fn limits(input: &mut Input<'_>) -> Limits {
+    Limits {
+        engine: input.below(NAMES.len() + 1).checked_sub(1),
+        versions: input.below(4).checked_sub(1),
+        // None keeps not even what is current.
+        builds: Some(input.below(3)).filter(|count| *count > 0),
+    }
 }
 
 fn wanted(input: &mut Input<'_>) -> Wanted {

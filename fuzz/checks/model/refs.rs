@@ -16,6 +16,24 @@ impl Ref {
         self.changes.last().and_then(|change| change.new)
     }
 
+    /// When it was changed last.
+    pub(super) fn changed_ms(&self) -> Option<i64> {
+        self.changes.last().map(|change| change.at_ms)
+    }
+
+    /// Returns what it holds and has held, the last first, each once.
+    pub(super) fn builds(&self) -> Vec<ObjectId> {
+        let mut builds = Vec::new();
+        for change in self.changes.iter().rev() {
+            for object in [change.new, change.old].into_iter().flatten() {
+                if !builds.contains(&object) {
+                    builds.push(object);
+                }
+            }
+        }
+        builds
+    }
+
     pub(super) fn has_held(&self, object: ObjectId) -> bool {
         self.changes.iter().any(|change| change.new == Some(object))
     }

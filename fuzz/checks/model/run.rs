@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use engine_catalog::{
-    Catalog, EngineEntry, Error, Expect, Filter, ImportOutcome, ImportedRef, Members, Name,
-    ObjectId, Op, RefError, RefName, RepairReport, Slug, SnapshotError, Stamp, VerifyScope,
+    Catalog, EngineEntry, Error, Expect, Filter, GcOptions, ImportOutcome, ImportedRef, Members,
+    Name, ObjectId, Op, RefError, RefName, RepairReport, RetentionRule, Slug, SnapshotError, Stamp,
+    VerifyScope,
 };
 
 use super::super::{readable, scratch};
+use super::collect::Gone;
+use super::compare::CAN_BE_READ;
 use super::operation::{name, note, snapshot_name};
-use super::{Action, IDS, Model, Pick, Refusal, Step, Wanted, note_id, object_of};
+use super::{Action, IDS, Limits, Model, Pick, Refusal, Step, Wanted, note_id, object_of};
 
 /// A catalog, and what it should hold.
 struct Side {
@@ -145,6 +148,20 @@ impl Side {
             Action::Reopen => self.handles[step.handle] = open(&self.root),
             Action::Verify => self.verify(),
             Action::Repair => self.repair(),
+            Action::Collect(limits) => {
+                let options = gc_options(limits);
+                let planned = catalog.plan_gc(&options).expect(CAN_BE_READ);
+                let collected = catalog.collect_garbage(&options, stamp);
+                let plan = collected.expect("nothing hides what is kept").plan;
+                assert_eq!(plan, planned);
+                let gone = Gone {
+                    refs: plan.retired().map(|it| it.name.clone()).collect(),
+                    objects: plan.objects.iter().map(|it| it.id).collect(),
+                };
+                assert_eq!(gone, model.collect(limits, stamp));
+                let again = catalog.plan_gc(&options).expect(CAN_BE_READ);
+                assert!(again.is_empty(), "{again:?}");
+            }
         }
     }
 
@@ -171,6 +188,20 @@ impl Side {
     }
 }
 
+/// What is young at the end of time is nothing.
+fn gc_options(limits: &Limits) -> GcOptions {
+    let mut options = GcOptions::new(i64::MAX);
+    options.keep.grace_ms = 0;
+    let engine = limits.engine.map(|at| name(at).engine().to_string());
+    let rule = RetentionRule {
+        versions: limits.versions,
+        builds: limits.builds,
+        ..RetentionRule::new(engine.as_deref().unwrap_or("*").into())
+    };
+    options.keep.retention.rules.push(rule);
+    options
+}
+
 fn object(pick: Pick) -> ObjectId {
     object_of(&pick.entry())
 }
@@ -188,6 +219,7 @@ fn refusal(error: Error) -> Refusal {
         Error::Entry { .. } => Refusal::Entry,
         Error::NoEarlierEntry { .. } => Refusal::NoEarlierEntry,
         Error::NotInHistory { .. } => Refusal::NotInHistory,
+        Error::Gone { object, .. } => Refusal::Gone(*object),
         Error::AmbiguousId { .. } => Refusal::AmbiguousId,
         Error::Snapshot(SnapshotError::Taken { found, .. }) => Refusal::Taken(*found),
         Error::NoSuchEntry { object } => Refusal::NoSuchEntry(*object),
