@@ -56,7 +56,9 @@ impl Catalog {
         told("gc", self.plan_and_sweep(options, None, stamp))
     }
 
-    /// Carries out a plan that was made before, if the same would be planned now.
+    /// Carries out a plan that was made before, if the same would be planned now. Its time is that at which it
+    /// was made, and the time of the stamp if that is before: what is young then is not old by a plan that says
+    /// so.
     ///
     /// # Locking
     ///
@@ -83,7 +85,11 @@ impl Catalog {
         let _lock = self.begin_write(Hold::Exclusive)?;
         let under = options.artifacts.as_ref();
         let under = under.map(|it| Under::open(self, it)).transpose()?;
-        let plan = self.plan_gc(options)?;
+        let mut plan = match expected {
+            Some(_) => self.plan_gc(&as_of(stamp.at_ms, options))?,
+            None => self.plan_gc(options)?,
+        };
+        plan.options = options.clone();
         if let Some(first) = plan.unknown.first() {
             return Err(Error::Unsure {
                 reason: first.reason.clone(),
@@ -138,6 +144,13 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// Returns the same options at a time that is no later than this.
+fn as_of(at_ms: i64, options: &GcOptions) -> GcOptions {
+    let mut options = options.clone();
+    options.keep.now_ms = options.keep.now_ms.min(at_ms);
+    options
 }
 
 /// Returns what is noted of a plan that is carried out.

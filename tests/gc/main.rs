@@ -5,6 +5,7 @@
 mod artifacts;
 mod kept;
 mod meanwhile;
+mod plans;
 mod racing;
 mod staged;
 #[path = "../support/mod.rs"]
