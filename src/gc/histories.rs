@@ -128,8 +128,8 @@ fn text(changes: &[Change]) -> String {
 pub(super) fn shorten(catalog: &Catalog, long: &LongHistory) -> Result<(), Error> {
     let root = catalog.root_dir();
     let changes = catalog.history(&long.name)?;
-    // The same collection may have retired the ref, and so added a line.
-    let kept = text(&changes[long.changes.min(changes.len())..]);
+    // Counted from the front: a ref that went with this has a line more by now.
+    let kept = text(changes.get(long.changes..).unwrap_or_default());
     let place = layout::history(&long.name);
     let staged = root.stage_named(kept.as_bytes(), Permissions::ByUmask)?;
     let dir = root.dir(&place.dir)?;

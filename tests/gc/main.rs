@@ -7,6 +7,7 @@ mod kept;
 mod meanwhile;
 mod plans;
 mod racing;
+mod shortened;
 mod staged;
 #[path = "../support/mod.rs"]
 mod support;
