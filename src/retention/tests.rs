@@ -388,6 +388,29 @@ proptest! {
     }
 
     #[test]
+    fn decided_again_when_refs_were_pruned_the_same_is_kept(
+        mut refs in refs(), rule in rules(), days in 0..200i64,
+    ) {
+        let retention = Retention { rules: vec![rule] };
+        let kept = |refs: &[RefHistory]| {
+            let decisions = decide(&retention, refs, &BTreeMap::new(), days * DAY);
+            let (kept, rest): (Vec<_>, Vec<_>) = decisions.into_iter().partition(Decision::is_kept);
+            let kept: BTreeSet<_> = kept.into_iter().map(|it| (it.name, it.object)).collect();
+            (kept, rest.into_iter().filter(Decision::retires).collect::<Vec<_>>())
+        };
+        let (before, pruned) = kept(&refs);
+        for it in &mut refs {
+            if pruned.iter().any(|decision| decision.name == it.name) {
+                let mut change = it.changes.last().cloned().unwrap();
+                (change.op, change.at_ms) = (Op::Prune, days * DAY);
+                (change.old, change.new) = (it.current.take(), None);
+                it.changes.push(change);
+            }
+        }
+        prop_assert_eq!(kept(&refs), (before, Vec::new()));
+    }
+
+    #[test]
     fn ref_that_stays_keeps_what_it_holds(refs in refs(), rule in rules(), days in 0..200i64) {
         let retention = Retention { rules: vec![rule] };
         let decisions = decide(&retention, &refs, &BTreeMap::new(), days * DAY);

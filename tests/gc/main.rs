@@ -7,6 +7,7 @@ mod kept;
 mod meanwhile;
 mod plans;
 mod racing;
+mod retained;
 mod shortened;
 mod staged;
 #[path = "../support/mod.rs"]
@@ -62,7 +63,8 @@ fn any_engine() -> RetentionRule {
 /// Collects, and returns what went, which is what was to go.
 fn collect(home: &Home, options: &GcOptions) -> GcPlan {
     let planned = home.catalog.plan_gc(options).unwrap();
-    let collected = home.catalog.collect_garbage(options, &stamp(9)).unwrap();
+    let now = stamp(options.keep.now_ms);
+    let collected = home.catalog.collect_garbage(options, &now).unwrap();
     assert!(collected.undone.is_empty());
     let collected = collected.plan;
     assert_eq!(planned, collected);
