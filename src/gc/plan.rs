@@ -77,11 +77,8 @@ impl GcPlan {
         files.chain(histories).chain(leftovers).sum()
     }
 
-    /// Returns where a plan of the same options differs, if it does.
+    /// Returns where a plan of the same options does something else, or for other reasons, if it does.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
-        if self == other {
-            return None;
-        }
         let decision = first_difference(&self.decisions, &other.decisions);
         let history = || first_difference(&self.histories, &other.histories);
         let name = decision
@@ -93,6 +90,7 @@ impl GcPlan {
         let file = first_difference(&self.artifacts, &other.artifacts).map(|it| &it.path);
         let left = || first_difference(&self.artifacts_left, &other.artifacts_left);
         let file = file.or_else(|| left().map(|it| &it.path));
+        let leftover = || first_difference(&self.leftovers, &other.leftovers);
         Some(if let Some(name) = name {
             format!("ref {name}")
         } else if let Some(it) = object() {
@@ -107,8 +105,10 @@ impl GcPlan {
             != (other.artifact_room, other.artifact_bytes)
         {
             "the room that files of engines take".to_owned()
+        } else if let Some(it) = leftover() {
+            format!("tmp/{}", it.name)
         } else {
-            "what came not long ago".to_owned()
+            return None;
         })
     }
 

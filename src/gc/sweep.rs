@@ -96,11 +96,13 @@ impl Catalog {
                 more: plan.unknown.len() - 1,
             });
         }
-        if let Some(expected) = expected
-            && let Some(what) = expected.difference(&plan)
-        {
-            let plan = expected.id();
-            return Err(Error::PlanOutdated { plan, what });
+        if let Some(expected) = expected {
+            if let Some(what) = expected.difference(&plan) {
+                let plan = expected.id();
+                return Err(Error::PlanOutdated { plan, what });
+            }
+            // What stays may be more by now. It is the same plan.
+            (plan.young, plan.historic) = (expected.young, expected.historic);
         }
         // What was found may come from a writer that was killed, and a cut take it back: a ref might come to hold
         // again what is gone.

@@ -253,8 +253,5 @@ fn that_a_version_was_pruned_is_no_change_by_which_builds_are_kept() {
         // `collect` finds that nothing is left to do.
         collect(&home, &options);
         assert_eq!(left(&home.catalog), expected);
-        let decisions = home.catalog.plan_gc(&options).unwrap().decisions;
-        let b3 = decisions.iter().find(|it| it.object == build("b3", 1));
-        assert_eq!(b3.unwrap().changed_ms, Some(5 * DAY_MS));
     }
 }

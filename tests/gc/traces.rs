@@ -3,19 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use engine_catalog::{Keep, ObjectId, Slug, VerifyScope};
+use engine_catalog::{Keep, ObjectId, RetentionRule, Slug, VerifyScope};
 
 use crate::support::{Home, entry, stamp};
 use crate::{any_engine, by_rule, collect};
-
-/// Collects all but the last build of each version, and returns what went.
-fn collect_builds(home: &Home) -> Vec<ObjectId> {
-    let rule = engine_catalog::RetentionRule {
-        builds: Some(1),
-        ..any_engine()
-    };
-    crate::objects(&collect(home, &by_rule(rule)))
-}
 
 fn missing(home: &Home) -> Vec<ObjectId> {
     let report = home.catalog.verify(&VerifyScope::Everything, &|_| {});
@@ -34,7 +25,12 @@ fn what_was_removed_is_not_missing_and_what_was_lost_since_is() {
     let home = Home::new();
     let old = home.put(&entry("b1", 1));
     home.put(&entry("b1", 2));
-    assert_eq!(collect_builds(&home), [old]);
+    let rule = RetentionRule {
+        builds: Some(1),
+        ..any_engine()
+    };
+    let collected = home.catalog.collect_garbage(&by_rule(rule), &stamp(9));
+    assert_eq!(crate::objects(&collected.unwrap().plan), [old]);
     assert_eq!((missing(&home), needed(&home)), (vec![], vec![]));
     // It comes back, and is lost.
     home.catalog.put(&entry("b1", 1), &stamp(10)).unwrap();

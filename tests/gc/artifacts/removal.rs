@@ -38,7 +38,7 @@ fn file_that_takes_the_place_of_one_that_was_planned_is_left() {
     let plan = engines.plan();
     let instead = engines.write("instead", "its");
     fs::rename(&instead, &old).unwrap();
-    let collected = catalog.carry_out(&plan, &stamp(9)).unwrap();
+    let collected = catalog.carry_out(&plan, &stamp(crate::LATER_MS)).unwrap();
     let expected = [(old.as_path(), &LeftReason::Content)];
     assert_eq!(reasons(&collected.artifacts_left), expected);
     assert_eq!(fs::read_to_string(&old).unwrap(), "its");
@@ -64,7 +64,10 @@ fn plan_is_outdated_once_other_files_would_go() {
         let plan = engines.plan();
         assert_eq!(plan.artifacts.len(), 1);
         change();
-        let refused = engines.home.catalog.carry_out(&plan, &stamp(9));
+        let refused = engines
+            .home
+            .catalog
+            .carry_out(&plan, &stamp(crate::LATER_MS));
         let Err(Error::PlanOutdated { what, .. }) = refused else {
             panic!("{refused:?}");
         };
