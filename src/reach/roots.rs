@@ -146,7 +146,7 @@ impl Standing {
             }
             let read = root.read(&top.join(&file), layout::MAX_HISTORY_BYTES);
             let text = self.known(read).unwrap_or_default();
-            let words = text.split(|byte| byte.is_ascii_whitespace());
+            let words = text.split(u8::is_ascii_whitespace);
             let ids = words.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok());
             let mentioned: BTreeSet<ObjectId> = ids.collect();
             let mentioned = mentioned.into_iter().map(|object| (object, file.clone()));

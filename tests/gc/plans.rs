@@ -132,7 +132,7 @@ const CHANGES: &[(&str, Change)] = &[
             .unwrap();
     }),
     ("store", |home| {
-        drop(home.catalog.store(&[entry("new", 1)]).unwrap())
+        drop(home.catalog.store(&[entry("new", 1)]).unwrap());
     }),
     ("store of what goes", |home| {
         home.catalog.store(&[garbage()]).unwrap();
