@@ -7,6 +7,7 @@ use engine_catalog::{
 };
 
 use crate::bench::Place;
+use crate::support::garbage::strew;
 use crate::support::sample::{entry, name};
 use crate::support::{document, object_file, object_of, stamp};
 
@@ -29,6 +30,8 @@ pub(crate) enum Operation {
     Repair,
     Heal,
     PutMany,
+    Gc,
+    Prune,
 }
 
 use Operation::*;
@@ -43,7 +46,8 @@ const IMPORTED: usize = 12;
 /// Every ref that any operation changes.
 pub(crate) fn engines() -> impl Iterator<Item = String> {
     let single = [
-        "indexed", "kept", "new", "noted", "over", "recorded", "retired", "rolled", "stored",
+        "indexed", "kept", "new", "noted", "over", "pruned", "recorded", "retired", "rolled",
+        "stored",
     ];
     let single = single.map(str::to_owned);
     let many = (0..MANY).map(many);
@@ -63,7 +67,7 @@ fn imported(at: usize) -> String {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Put,
         PutOver,
         Record,
@@ -81,6 +85,8 @@ impl Operation {
         Repair,
         Heal,
         PutMany,
+        Gc,
+        Prune,
     ];
 
     /// Whether doing it again does nothing.
@@ -180,6 +186,16 @@ impl Operation {
                 damage(&catalog, place, round);
                 format!("heal --from {}", source.display())
             }
+            Gc => {
+                litter(&catalog, place);
+                "gc --apply --grace 0s".to_owned()
+            }
+            Prune => {
+                litter(&catalog, place);
+                put(&catalog, "pruned", "first");
+                put(&catalog, "pruned", &round.to_string());
+                "prune --engine pruned --keep-versions 0 --grace 0s --apply".to_owned()
+            }
         };
         args.split(' ').map(str::to_owned).collect()
     }
@@ -210,6 +226,14 @@ fn move_source_on(place: &Place, round: u64) {
         .collect();
     let source = Catalog::open(place.shared("source")).unwrap();
     source.put_all(&entries, &stamp(1)).unwrap();
+}
+
+/// Leaves what nothing keeps, a leftover too, and nothing that hides what does: what [`damage`] did is mended.
+fn litter(catalog: &Catalog, place: &Place) {
+    let source = Catalog::open(place.shared("source")).unwrap();
+    assert!(catalog.repair(&[&source], &|_| {}).unwrap().is_clean());
+    strew(catalog, object_of(&entry("over", "first")));
+    fs::write(place.root().join("tmp/new-left"), "by somebody").unwrap();
 }
 
 /// Damages objects that only histories name, and that the source has: one has other bytes, one is

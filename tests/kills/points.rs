@@ -144,11 +144,19 @@ fn killed_repair_of_objects_is_done_by_the_next() {
 }
 
 #[test]
+fn killed_collection_is_completed_by_the_next() {
+    for operation in [Gc, Prune] {
+        let hits = hit_operation(operation, &[Signal::KILL], 12);
+        assert!(hits.is_none_or(|hits| hits > 3), "{hits:?}");
+    }
+}
+
+#[test]
 fn signals_leave_the_old_or_the_new_and_nothing_else() {
     let signals = heeded::signals();
     let mut sum = 0;
     for operation in Operation::ALL.into_iter().filter(|it| *it != PutMany) {
-        let one_of = if matches!(operation, Import | Capture | Repair) {
+        let one_of = if matches!(operation, Import | Capture | Repair | Gc | Prune) {
             12
         } else {
             5

@@ -94,10 +94,8 @@ fn kill_once(bench: &Bench, round: u64) -> (Operation, Hit) {
     } else {
         3
     };
-    let operations = Operation::ALL
-        .into_iter()
-        .cycle()
-        .skip((round % 11) as usize);
+    let operations = Operation::ALL.into_iter().cycle();
+    let operations = operations.skip(round as usize % Operation::ALL.len());
     let operations: Vec<_> = operations.take(count).collect();
     let real = bench.real();
     let prepared: Vec<_> = operations
