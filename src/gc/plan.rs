@@ -153,6 +153,9 @@ impl From<HashedFile> for Garbage {
     }
 }
 
+/// How often it is looked for garbage while others change what is found.
+const MOST_LOOKS: u32 = 10;
+
 impl Catalog {
     /// Returns what a [collection](Self::collect_garbage) would do now. It reads and checks all that is kept,
     /// takes no lock and writes nothing: while others write it may tell of what they are about to use.
@@ -163,6 +166,24 @@ impl Catalog {
     /// below a directory that is none, or is part of the catalog. Damage that hides what keeps objects is among
     /// the plan's [unknown](GcPlan::unknown).
     pub fn plan_gc(&self, options: &GcOptions) -> Result<GcPlan, Error> {
+        let mut plan = self.look_gc(options)?;
+        for _ in 1..MOST_LOOKS {
+            if plan.unknown.is_empty() {
+                break;
+            }
+            let before = plan.unknown;
+            plan = self.look_gc(options)?;
+            // What is damaged stays as it is. What another collection has removed, of a name that was read before
+            // it went, is not missed by whoever looks again.
+            if plan.unknown == before {
+                break;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// As [`plan_gc`](Self::plan_gc), by looking once.
+    pub(super) fn look_gc(&self, options: &GcOptions) -> Result<GcPlan, Error> {
         let (root, keep) = (self.root_dir(), &options.keep);
         // Before the roots: what came since is of no concern.
         let objects = hashed::list(root, layout::OBJECTS)?;

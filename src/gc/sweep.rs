@@ -86,8 +86,8 @@ impl Catalog {
         let under = options.artifacts.as_ref();
         let under = under.map(|it| Under::open(self, it)).transpose()?;
         let mut plan = match expected {
-            Some(_) => self.plan_gc(&as_of(stamp.at_ms, options))?,
-            None => self.plan_gc(options)?,
+            Some(_) => self.look_gc(&as_of(stamp.at_ms, options))?,
+            None => self.look_gc(options)?,
         };
         plan.options = options.clone();
         if let Some(first) = plan.unknown.first() {

@@ -21,7 +21,7 @@ use crate::{hashed, layout, objects, refs, removed};
 
 /// How often a catalog is looked at in which something seems to be damaged: a writer or a collector
 /// at work can look like that for a moment.
-const MOST_LOOKS: u32 = 2;
+const MOST_LOOKS: u32 = 10;
 
 /// What keeps an object, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -179,14 +179,18 @@ impl Catalog {
     ///
     /// [`Error::Path`] where the store, or the file `removed`, cannot be read; and [`Error::Format`].
     pub fn why(&self, object: &ObjectId, keep: &Keep) -> Result<Why, Error> {
-        let mut looks = 1;
-        loop {
-            let why = self.look_why(object, keep)?;
-            if why.unknown.is_empty() || looks == MOST_LOOKS {
-                return Ok(why);
+        let mut why = self.look_why(object, keep)?;
+        for _ in 1..MOST_LOOKS {
+            if why.unknown.is_empty() {
+                break;
             }
-            looks += 1;
+            let before = why.unknown;
+            why = self.look_why(object, keep)?;
+            if why.unknown == before {
+                break;
+            }
         }
+        Ok(why)
     }
 
     fn look_why(&self, object: &ObjectId, keep: &Keep) -> Result<Why, Error> {

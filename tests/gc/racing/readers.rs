@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use engine_catalog::{Catalog, Filter, VerifyScope};
 
@@ -16,6 +17,7 @@ const READERS: &[(&str, Reader)] = &[
     ("get", get),
     ("describe", describe),
     ("snapshots", snapshots),
+    ("plan", plan),
     ("verify", verify),
     #[cfg(feature = "bundle")]
     ("capture", super::captures::capture),
@@ -38,6 +40,8 @@ pub(super) fn while_reading<T>(
                 let catalog = Catalog::open(root).expect("there is a catalog");
                 while !done.load(Ordering::Relaxed) {
                     read(&catalog);
+                    // Those that are quickly done would take all the time of the others.
+                    thread::sleep(Duration::from_millis(1));
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -109,6 +113,18 @@ fn snapshots(catalog: &Catalog) {
             assert_ne!(now.map(|it| it.0), Some(object));
         }
     }
+}
+
+/// It takes no lock, and what it tells of may be gone by then; but nothing is damaged.
+fn plan(catalog: &Catalog) {
+    let plan = catalog
+        .plan_gc(&super::options(1))
+        .expect("it can be listed");
+    assert_eq!(plan.unknown, []);
+    let steady = catalog.current(&name(STEADY)).expect("it is there");
+    let steady = steady.expect("it is never retired").object;
+    let why = catalog.why(&steady, &super::options(1).keep);
+    assert_eq!(why.expect("it can be listed").unknown, []);
 }
 
 fn verify(catalog: &Catalog) {
