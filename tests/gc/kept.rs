@@ -1,9 +1,10 @@
 //! What is kept.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine_catalog::{
-    Artifacts, Error, Expect, Filter, Members, Name, PreparedEngine, RetentionRule,
+    Artifacts, Error, Expect, Filter, GcOptions, Keep, Members, Name, PreparedEngine, RetentionRule,
 };
 
 use crate::support::{Home, document, entry, name, stamp};
@@ -92,6 +93,22 @@ fn what_is_young_stays_with_all_that_it_leads_to() {
     let plan = collect(&home, &young);
     assert_eq!((objects(&plan).len(), plan.young), (0, 1));
     assert_eq!(objects(&collect(&home, &options())), [stored]);
+}
+
+#[test]
+fn what_was_stored_can_be_described_and_put_for_a_day() {
+    let home = Home::new();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(since.as_millis()).unwrap();
+    let stored = home.catalog.store(&[entry("b1", 1)]).unwrap()[0];
+    let day = GcOptions::new(now_ms + Keep::GRACE_MS - 1);
+    assert_eq!(objects(&collect(&home, &day)), []);
+    let note = home.catalog.attach(&document(stored, "a note")).unwrap();
+    assert_eq!(objects(&collect(&home, &day)), []);
+    let put = home.catalog.put_object(&stored, Expect::Absent, &stamp(1));
+    put.unwrap();
+    assert_eq!(objects(&collect(&home, &options())), []);
+    assert_eq!(home.catalog.attachments(&stored).unwrap(), [note]);
 }
 
 #[test]

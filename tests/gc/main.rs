@@ -14,6 +14,7 @@ mod staged;
 mod support;
 mod swept;
 mod traces;
+mod unrestored;
 
 use engine_catalog::{GcOptions, GcPlan, Keep, ObjectId, Retention, RetentionRule};
 

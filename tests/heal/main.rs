@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod collected;
 mod contents;
 mod halves;
 mod interrupted;
