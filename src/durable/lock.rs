@@ -151,6 +151,27 @@ impl Dir<'_> {
     }
 }
 
+impl Dir<'_> {
+    /// As [`lock_exclusive`](Self::lock_exclusive), and makes nothing: `None` where there is no such file.
+    pub(crate) fn lock_existing(&self, name: &str) -> Result<Option<Lock>, PathError> {
+        let place = self.full_path(name);
+        let waiting = self.lock_wait().begin(&place);
+        let operation = FlockOperation::LockExclusive;
+        match lock(
+            self.fd(),
+            Path::new(name),
+            OFlags::RDONLY,
+            operation,
+            &waiting,
+        ) {
+            Err(Cause::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            locked => locked
+                .map(Some)
+                .map_err(|cause| self.fail("lock", name, cause)),
+        }
+    }
+}
+
 /// Opens the file `name` and waits for the lock on it.
 fn lock(
     dir: &File,

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,14 +66,25 @@ impl Root {
         unreachable!("the last attempt returns")
     }
 
-    /// As [`scratch`](Self::scratch), and waits for nobody: `None` where others have the directory.
-    pub(crate) fn scratch_unless_taken(&self, name: &str) -> Result<Option<Scratch>, PathError> {
+    /// Removes the directory `name` in `tmp/` with all that is in it, unless others have it. It makes nothing, and
+    /// needs no room.
+    ///
+    /// # Locking
+    ///
+    /// Takes the lock of that directory, if there is one, and waits for nobody. The caller sees to it that nobody
+    /// makes one meanwhile.
+    pub(crate) fn remove_scratch_unless_taken(&self, name: &str) -> Result<(), PathError> {
         let mut impatient = self.again()?;
         impatient.set_lock_wait(LockWait::default().at_most(Duration::ZERO));
-        match impatient.scratch(name) {
-            Err(error) if matches!(error.cause, Cause::Busy { .. }) => Ok(None),
-            taken => taken.map(Some),
-        }
+        let dir = impatient.open_dir(&Path::new(TMP).join(name))?;
+        let _lock = match dir.lock_existing(LOCK) {
+            Err(error) if matches!(error.cause, Cause::Busy { .. }) => return Ok(()),
+            // Nobody has locked something else.
+            Err(error) if error.cause.is_damage() => None,
+            lock => lock?,
+        };
+        remove(self.open_dir(Path::new(TMP))?.fd(), name, dir.fd())
+            .map_err(|error| dir.fail("remove", "", error))
     }
 
     /// Opens the same directory again.
@@ -151,31 +162,40 @@ impl Scratch {
             Err(errno) => return Err(self.root.error("remove", path, errno)),
         };
         let place = path_of(&above).join(path.file_name().unwrap_or_default());
-        let removed = match place.symlink_metadata() {
-            Ok(found) if found.is_dir() => std::fs::remove_dir_all(place),
-            Ok(_) => std::fs::remove_file(place),
-            Err(error) => Err(error),
-        };
-        match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(self.root.error("remove", path, error))
-            }
-            _ => Ok(()),
-        }
+        remove_tree(&place).map_err(|error| self.root.error("remove", path, error))
     }
 
     /// Removes the directory. Where that fails, it stays with what is left in it.
     pub(crate) fn remove(self) -> Result<(), PathError> {
-        for (name, _) in self.root.list(Path::new("."))? {
-            if name != LOCK {
-                self.clear(Path::new(&name))?;
-            }
-        }
-        // Last: whoever waits for the lock finds that it is gone.
-        self.clear(Path::new(LOCK))?;
-        unlinkat(&self.tmp, &self.name, AtFlags::REMOVEDIR)
-            .map_err(|errno| self.root.error("remove", Path::new(""), errno))
+        remove(&self.tmp, &self.name, &self.root.fd)
+            .map_err(|error| self.root.error("remove", Path::new(""), error))
     }
+}
+
+/// Removes what is in a directory, its lock last: whoever waits for that finds that it is gone. And then the
+/// directory, which has that name in `tmp`.
+fn remove(tmp: &File, name: &str, dir: &File) -> io::Result<()> {
+    for found in std::fs::read_dir(path_of(dir))? {
+        let found = found?;
+        if found.file_name() != LOCK {
+            remove_tree(&found.path())?;
+        }
+    }
+    remove_tree(&path_of(dir).join(LOCK))?;
+    Ok(unlinkat(tmp, name, AtFlags::REMOVEDIR)?)
+}
+
+/// Removes whatever is at a path; what is absent is no error.
+fn remove_tree(place: &Path) -> io::Result<()> {
+    let removed = match place.symlink_metadata() {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(place),
+        Ok(_) => std::fs::remove_file(place),
+        Err(error) => Err(error),
+    };
+    removed.or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn path_of(fd: &File) -> PathBuf {
