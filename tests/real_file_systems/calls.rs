@@ -8,6 +8,7 @@ use engine_catalog::{
     PathError, PreparedEngine,
 };
 
+use crate::collecting;
 use crate::support::observe::cause;
 use crate::support::sample::{entry, name};
 use crate::support::{object_file, object_of, stamp};
@@ -104,7 +105,7 @@ impl Call {
         Self { leaves, ..self }
     }
 
-    fn after(self, prepare: impl Fn(&Catalog) + 'static) -> Self {
+    pub(crate) fn after(self, prepare: impl Fn(&Catalog) + 'static) -> Self {
         let prepare = Box::new(prepare);
         Self { prepare, ..self }
     }
@@ -124,7 +125,7 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
     record_and_store(&kept, &stored).expect("there is room");
     let many: Vec<_> = (0..MANY).map(|n| entry(&format!("e{n}"), "new")).collect();
     let (source, copies) = (source(scratch, server), copies(scratch));
-    vec![
+    let mut calls = vec![
         Call::new("put", |it| {
             Ok(it.put(&entry("e0", "newer"), &stamp(1)).map(drop)?)
         }),
@@ -162,7 +163,7 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
                 .retire(&name("block"), Expect::Any, &stamp(1))
                 .map(drop)?)
         })
-        .after(fill_block),
+        .after(|it| fill_block(it, "block")),
         Call::new("rollback", |it| {
             Ok(it.rollback(&name("e2"), None, &stamp(1)).map(drop)?)
         }),
@@ -185,7 +186,9 @@ pub(crate) fn calls(scratch: &Path) -> Vec<Call> {
         Call::new("repair", move |it| repair(it, &copies))
             .leaving(Leaves::SomeDamage)
             .after(spoil),
-    ]
+    ];
+    calls.extend(collecting::calls());
+    calls
 }
 
 fn record_and_store(catalog: &Catalog, engine: &PreparedEngine) -> Result<(), Error> {
@@ -233,13 +236,13 @@ fn capture_beside(catalog: &Catalog) -> Result<(), Why> {
 }
 
 /// Puts builds until the next line of the history would not fit into its last block.
-fn fill_block(catalog: &Catalog) {
+pub(crate) fn fill_block(catalog: &Catalog, engine: &str) {
     const BLOCK: u64 = 4096;
     const LINE: u64 = 90;
     const BUILDS: [&str; 2] = ["one", "other"];
-    let history = catalog.root().join("history/block/1");
+    let history = catalog.root().join("history").join(engine).join("1");
     for build in 0.. {
-        let put = catalog.put(&entry("block", BUILDS[build % 2]), &stamp(1));
+        let put = catalog.put(&entry(engine, BUILDS[build % 2]), &stamp(1));
         put.expect("there is room");
         let length = history.metadata().expect("it is there").len();
         if BLOCK - length % BLOCK < LINE {

@@ -2,6 +2,7 @@
 //! read. ext4, XFS and btrfs lie on images of their own, which needs root and loop devices.
 
 mod calls;
+mod collecting;
 mod denied;
 mod full;
 mod full_directories;
