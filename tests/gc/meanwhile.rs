@@ -79,7 +79,7 @@ fn entry_that_goes_while_it_is_imported_does_not_come_without_what_describes_it(
     });
     theirs.point("llamacpp/b1", &old.0);
     // It takes long to read, and then says that the old one was put, and the new one is about to be.
-    let mut lines = format!("1 put - {} me\n1 retire {} - me\n", old.0, old.0).repeat(25_000);
+    let mut lines = format!("1 put - {} me\n1 retire {} - me\n", old.0, old.0).repeat(12_000);
     lines += &format!("1 put - {} me\n1 put {} {} me\n", old.0, old.0, new.0);
     let history = theirs.at("history/llamacpp/b1");
     fs::create_dir_all(history.parent().unwrap()).unwrap();
@@ -87,7 +87,7 @@ fn entry_that_goes_while_it_is_imported_does_not_come_without_what_describes_it(
     let imported = thread::scope(|scope| {
         let importing = scope.spawn(|| ours.catalog.import(&theirs.catalog, &stamp(2)).unwrap());
         // By now the entry was read.
-        thread::sleep(Duration::from_millis(30));
+        thread::sleep(Duration::from_millis(20));
         // As a writer and a collection do.
         fs::write(theirs.at("tmp/ref"), format!("{}\n", new.0)).unwrap();
         fs::rename(theirs.at("tmp/ref"), theirs.at("refs/llamacpp/b1")).unwrap();
