@@ -120,7 +120,9 @@ pub(crate) fn add(root: &Root, removals: impl Iterator<Item = Removal>) -> Resul
     if added.is_empty() {
         return Ok(());
     }
-    let text = [&before[..], added.as_bytes()].concat();
+    let is_whole = before.is_empty() || before.ends_with(b"\n");
+    let between: &[u8] = if is_whole { b"" } else { b"\n" };
+    let text = [&before[..], between, added.as_bytes()].concat();
     let text = last_lines(&text, layout::MAX_REMOVED_BYTES);
     let staged = root.stage_named(text, Permissions::ByUmask)?;
     root.sync([staged.file()], [])?;

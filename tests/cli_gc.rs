@@ -123,6 +123,7 @@ fn prune_retires_and_removes_and_leaves_a_trace() {
     go      earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
     keep    current  llamacpp/b3 91e942ce4939  -     last versions
     | prune: 1 ref, 3 objects (264 B) went
+    | prune: that was plan [PLAN]
     ");
     assert_shows!(&program, "list", @"
     llamacpp  b2  60cb7ecdff4b  -  57 years ago
@@ -188,6 +189,7 @@ fn prune_takes_rules_from_the_catalog() {
     go  earlier  llamacpp/b1 4a0ae150b0a8  88 B  not the last build
     go  earlier  llamacpp/b2 b8ff21552c3e  88 B  not the last build
     | gc: 2 objects (176 B) went
+    | gc: that was plan [PLAN]
     ");
     fs::write(&file, "[[rule]]\nengine = \"*\"\nkeep-builds = 0\n").unwrap();
     let why = format!("why {}", "0".repeat(64));
@@ -228,7 +230,7 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     expected["applied"] = true.into();
     assert_eq!(*done, expected);
     let keys: Vec<_> = done.as_object().unwrap().keys().collect();
-    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "artifact_bytes", "artifact_room", "artifacts", "artifacts_left", "artifacts_not_removed", "artifacts_removed", "blobs", "decisions", "historic", "histories", "leftovers", "links", "objects", "options", "plan", "undone", "unknown", "young"]"#);
+    assert_snapshot!(format!("{keys:?}"), @r#"["applied", "artifact_bytes", "artifact_room", "artifacts", "artifacts_left", "artifacts_not_removed", "artifacts_removed", "blobs", "decisions", "historic", "histories", "leftovers", "links", "objects", "options", "plan", "rules", "undone", "unknown", "young"]"#);
     assert_shows!(&program, "prune --apply plan.json", @"
     | error: plan [PLAN] is not carried out: the catalog has changed since, in ref llamacpp/b1
     | hint: make a new plan, and look at it
@@ -236,9 +238,47 @@ fn plan_is_carried_out_as_it_was_saved_or_not_at_all() {
     ");
     fs::write(program.dir().join("no.json"), "{}").unwrap();
     assert_shows!(&program, "gc --apply no.json", @"
-    | error: no.json: it is no plan that `gc --json` or `prune --json` printed: missing field `options` at line 1 column 2
+    | error: no.json: it is no plan that `gc --json` or `prune --json` printed: missing field `rules` at line 1 column 2
     [exit status 1]
     ");
+}
+
+#[test]
+fn plan_by_rules_that_have_changed_is_not_carried_out() {
+    let program = with_builds();
+    let file = program.root().join("retention.toml");
+    let rules = "[[rule]]\nengine = \"*\"\nkeep-versions = 1\nkeep-builds = 1\n";
+    fs::write(&file, rules).unwrap();
+    let (plan, _) = program.stdout(&["prune", "--grace", "0s", "--json"]);
+    fs::write(program.dir().join("plan.json"), plan).unwrap();
+    fs::write(&file, format!("{rules}pin = [\"b1\"]\n")).unwrap();
+    assert_shows!(&program, "prune --apply plan.json", @"
+    | error: retention.toml has changed since the plan was made: make a new one
+    [exit status 1]
+    ");
+    fs::write(&file, "pin").unwrap();
+    assert!(shows(&program, "prune --apply plan.json").contains("retention.toml"));
+    fs::write(&file, rules).unwrap();
+    assert_shows!(&program, "prune --engine llamacpp", @"
+    | error: --engine says of which engines the other options are, and there are none: retention.toml has patterns of its own
+    [exit status 2]
+    ");
+    assert_shows!(&program, "prune --keep-builds 7 --grace 0s", @"
+    keep  current  llamacpp/b1 dd8ea06bd5cf  -  no limit
+    keep  earlier  llamacpp/b1 4a0ae150b0a8  -  last builds
+    keep  current  llamacpp/b2 60cb7ecdff4b  -  no limit
+    keep  earlier  llamacpp/b2 b8ff21552c3e  -  last builds
+    keep  current  llamacpp/b3 91e942ce4939  -  no limit
+    | prune: the rules are those of the options, not of retention.toml
+    | prune: nothing is garbage
+    ");
+    assert_shows!(&program, "prune --keep-builds 7 --engine a/b", @"
+    | error: invalid value 'a/b' for '--engine <PATTERN>': the name of an engine has no /
+    | 
+    | For more information, try '--help'.
+    [exit status 2]
+    ");
+    program.json("--json prune --apply plan.json");
 }
 
 #[test]
@@ -265,6 +305,7 @@ fn documents_and_objects_that_nothing_leads_to_go() {
     go  leftover  tmp/pull-0123456789abcdef  0 B    nobody has finished it
     | gc: 1 object (114 B), 2 leftovers in tmp/ (4 B) went
     | gc: 2 objects are kept by histories alone: `prune` has rules for them
+    | gc: that was plan [PLAN]
     ");
     assert_eq!(fs::read_dir(program.root().join("tmp")).unwrap().count(), 0);
 }
@@ -323,17 +364,17 @@ fn files_of_engines_go_with_the_last_entry_that_names_them() {
     go  file  [DIR]/engines/1/config  8 B  only entries that go name it, such as [ID]
     go  file  [DIR]/engines/1/server  3 B  only entries that go name it, such as [ID]
     stay  file  [DIR]/engines/shared.so  6 B  entry [ID], which stays, names it
-    | prune: 1 ref, 2 objects ([SIZE]), 2 artifact files (11 B) would go
+    | prune: 1 ref, 2 objects ([SIZE]), 2 artifact files (11 B), 1 link would go
     | prune: nothing was changed: --apply does it
     ");
     assert_shows_files!(&program, &format!("{prune} --apply"), @"
     retire  current  vllm/1 [ID]  [SIZE]  not the last version
     keep  current  vllm/2 [ID]  -  last versions
     go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
-    go  file  [DIR]/engines/1/config  8 B  only entries that go name it, such as [ID]
     go  file  [DIR]/engines/1/server  3 B  only entries that go name it, such as [ID]
     stay  file  [DIR]/engines/shared.so  6 B  entry [ID], which stays, names it
-    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3 B) went
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3 B), 1 link went
+    | prune: that was plan [PLAN]
     | warning: [DIR]/engines/1/config was not removed: its content is not what was recorded
     [exit status 1]
     ");
@@ -350,6 +391,42 @@ fn files_of_engines_go_with_the_last_entry_that_names_them() {
         );
     }
     assert_shows_files!(&program, "check vllm/2", @"vllm/2  pass, 2 files, 9 B");
+}
+
+#[test]
+fn record_stays_as_long_as_its_files_may_go_another_time() {
+    let program = Program::with_catalog();
+    record(&program, "1", &[("1/server", "old")]);
+    record(&program, "2", &[("2/server", "new")]);
+    // It is moved to and fro, which its time tells.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let file = program.dir().join("engines/1/server");
+    fs::rename(&file, file.with_extension("x")).unwrap();
+    fs::rename(file.with_extension("x"), &file).unwrap();
+    let prune = "prune --keep-versions 1 --artifacts-under engines --apply --grace";
+    assert_shows_files!(&program, &format!("{prune} 1s"), @"
+    retire  current  vllm/1 [ID]  -  not the last version
+    keep  current  vllm/2 [ID]  -  last versions
+    stay  file  [DIR]/engines/1/server  3 B  it changed not long ago
+    | prune: 1 ref went
+    | prune: that was plan [PLAN]
+    ");
+    assert!(file.exists());
+    assert_shows_files!(&program, &format!("{prune} 0s"), @"
+    go  earlier  vllm/1 [ID]  [SIZE]  its version is retired
+    keep  current  vllm/2 [ID]  -  last versions
+    go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
+    go  file  [DIR]/engines/1/server  3 B  only entries that go name it, such as [ID]
+    | prune: 2 objects ([SIZE]), 1 artifact file (3 B), 1 link went
+    | prune: that was plan [PLAN]
+    ");
+    assert!(!file.exists());
+    fs::remove_dir_all(program.dir().join("engines")).unwrap();
+    fs::create_dir(program.dir().join("engines")).unwrap();
+    assert_shows_files!(&program, &format!("{prune} 0s"), @"
+    | error: no files of engines are removed below [DIR]/engines: it is empty: is its file system mounted?
+    [exit status 1]
+    ");
 }
 
 #[test]
@@ -375,7 +452,7 @@ fn oldest_versions_go_until_the_files_fit() {
     keep  current  vllm/3 [ID]  -  no limit
     go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
     go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
-    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) would go
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB), 1 link would go
     | prune: artifact files: 11.72 KiB before, 7.81 KiB after
     | prune: nothing was changed: --apply does it
     ");
@@ -385,7 +462,7 @@ fn oldest_versions_go_until_the_files_fit() {
     keep  current  vllm/3 [ID]  -  no limit
     go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
     go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
-    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) would go
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB), 1 link would go
     | prune: artifact files: 11.72 KiB before, 7.81 KiB after
     | warning: that is 6.84 KiB over 1000 B: what is left does not give way
     | prune: nothing was changed: --apply does it
@@ -396,8 +473,9 @@ fn oldest_versions_go_until_the_files_fit() {
     keep  current  vllm/3 [ID]  -  no limit
     go  object  [ID]  [SIZE]  attached to [ID], which nothing keeps
     go  file  [DIR]/engines/1/server  3.91 KiB  only entries that go name it, such as [ID]
-    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB) went
+    | prune: 1 ref, 2 objects ([SIZE]), 1 artifact file (3.91 KiB), 1 link went
     | prune: artifact files: 11.72 KiB before, 7.81 KiB after
+    | prune: that was plan [PLAN]
     ");
     assert_shows_files!(&program, &format!("{prune} 9kB --apply"), @"
     keep  current  vllm/2 [ID]  -  no limit
@@ -415,7 +493,7 @@ fn oldest_versions_go_until_the_files_fit() {
 #[test]
 fn commands_of_the_guide_do_what_it_says() {
     let program = with_builds();
-    fs::create_dir(program.dir().join("engines")).unwrap();
+    record(&program, "1", &[("1/server", "a server")]);
     let guide = include_str!("../src/guide/lifecycle.md");
     let blocks = guide.split("```sh\n").skip(1);
     let script: String = blocks.map(|it| it.split("```").next().unwrap()).collect();

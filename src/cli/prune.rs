@@ -9,9 +9,9 @@ use engine_catalog::{
     parse_duration,
 };
 
-use super::failure::Failure;
+use super::failure::{Failure, say};
 use super::gc::GraceArgs;
-use super::gc::carry::{Builds, Carry, millis};
+use super::gc::carry::{Builds, Carry, Rules, millis};
 use super::{Context, Status, now_ms, size};
 
 /// Retire old versions and remove old builds, by rules
@@ -27,7 +27,8 @@ use super::{Context, Status, now_ms, size};
 /// has it: what is younger than --grace stays. `rollback` brings back what is retired as long as its entry is there.
 ///
 /// With --artifacts-under the files of engines that go are removed too. A file stays that an entry names which
-/// stays, that is no regular file below that directory, or not what was recorded; that is told. Only this catalog is
+/// stays, that is no regular file below that directory, or not what was recorded; that is told. Where it may go another
+/// time, as it changed not long ago or cannot be removed now, its record stays. Only this catalog is
 /// asked: two catalogs must not both remove files below one directory.
 #[derive(Debug, Args)]
 #[command(
@@ -104,7 +105,7 @@ impl FileArgs {
 #[derive(Debug, Args)]
 struct RuleArgs {
     /// Only these engines; * stands for any text, ? for one character [default: all]
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = engine)]
     engine: Option<Pattern>,
 
     /// Keep the last N versions of each engine: those that were changed last
@@ -131,9 +132,25 @@ struct RuleArgs {
     #[arg(long, value_name = "N")]
     keep_monthly: Option<usize>,
 
-    /// Keep the versions that this matches; may be given several times
-    #[arg(long, value_name = "PATTERN")]
+    /// Keep the versions that this matches, such as b4321 or 'lts-*'; may be given several times
+    #[arg(long, value_name = "PATTERN", value_parser = version)]
     pin: Vec<Pattern>,
+}
+
+/// Parses a pattern of engines.
+fn engine(text: &str) -> Result<Pattern, String> {
+    match text.contains('/') {
+        true => Err("the name of an engine has no /".to_owned()),
+        false => version(text),
+    }
+}
+
+/// Parses a pattern of versions.
+fn version(text: &str) -> Result<Pattern, String> {
+    match text.is_empty() {
+        true => Err("no name is empty: * stands for any".to_owned()),
+        false => Ok(text.into()),
+    }
 }
 
 impl RuleArgs {
@@ -150,26 +167,45 @@ impl RuleArgs {
             pinned: self.pin.clone(),
             ..RetentionRule::new(self.engine.clone().unwrap_or_else(any))
         };
-        (rule != RetentionRule::new(any())).then_some(rule)
+        let is_given = self.engine.is_some() || rule != RetentionRule::new(any());
+        is_given.then_some(rule)
     }
 
     /// Returns what is kept, by these options or by the file of the catalog. That files have to fit is a limit
     /// too.
-    fn retention(&self, catalog: &Catalog, files: &FileArgs) -> Result<Retention, Failure> {
+    fn retention(
+        &self,
+        catalog: &Catalog,
+        files: &FileArgs,
+    ) -> Result<(Retention, Rules), Failure> {
         let has_limit = files.max_artifact_bytes.is_some();
+        let of_file = catalog.retention()?;
         if let Some(rule) = self.rule() {
+            if of_file.is_some() {
+                if rule == RetentionRule::new(rule.engine.clone()) {
+                    return Err(Failure::Usage(
+                        "--engine says of which engines the other options are, and there are none: \
+                         retention.toml has patterns of its own"
+                            .to_owned(),
+                    ));
+                }
+                say(
+                    "prune",
+                    "the rules are those of the options, not of retention.toml",
+                );
+            }
             if !rule.is_limited() && !has_limit {
                 return Err(Failure::Usage(
                     "nothing limits what is kept: give --keep-versions, or --keep-builds"
                         .to_owned(),
                 ));
             }
-            return Ok(Retention { rules: vec![rule] });
+            return Ok((Retention { rules: vec![rule] }, Rules::Options));
         }
-        let retention = catalog.retention()?;
         let any = || RetentionRule::new(Pattern::from("*"));
-        let retention = retention.or_else(|| has_limit.then(|| Retention { rules: vec![any()] }));
-        retention.ok_or_else(|| {
+        let any = || has_limit.then(|| (Retention { rules: vec![any()] }, Rules::Options));
+        let retention = of_file.map(|it| (it, Rules::File));
+        retention.or_else(any).ok_or_else(|| {
             let file = catalog.root().join("retention.toml");
             Failure::Usage(format!(
                 "say what is kept, such as --keep-versions 5 --keep-builds 2, or write {}",
@@ -191,12 +227,14 @@ impl Prune {
         carry.refuse_others("--artifacts-under", self.files.artifacts_under.is_some())?;
         carry.run(context, |catalog| {
             let mut keep = self.grace.keep();
-            keep.retention = self.rule.retention(catalog, &self.files)?;
-            Ok(GcOptions {
+            let (retention, rules) = self.rule.retention(catalog, &self.files)?;
+            keep.retention = retention;
+            let options = GcOptions {
                 keep,
                 artifacts: self.files.options()?,
                 ..GcOptions::new(now_ms())
-            })
+            };
+            Ok((options, rules))
         })
     }
 }

@@ -13,6 +13,9 @@ pub enum UnderError {
     /// Nothing is there, or something else.
     #[error("there is no such directory")]
     NoDirectory,
+    /// Nothing is in it.
+    #[error("it is empty: is its file system mounted?")]
+    Empty,
     /// It is the catalog, or a directory of it.
     #[error("it lies in the catalog itself")]
     InCatalog,

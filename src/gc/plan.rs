@@ -1,5 +1,6 @@
 //! What goes: everything in the store that no ref, named snapshot, history or young object leads to.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,30 @@ impl GcPlan {
         let histories = self.histories.iter();
         let histories = histories.map(|it| it.bytes.saturating_sub(it.kept_bytes));
         let leftovers = self.leftovers.iter().map(|it| it.bytes);
-        files.chain(histories).chain(leftovers).sum()
+        let all = files.chain(histories).chain(leftovers);
+        all.fold(0, u64::saturating_add)
+    }
+
+    /// Leaves out these objects, with what is attached to them and the links to it.
+    pub(super) fn spare(&mut self, objects: impl IntoIterator<Item = ObjectId>) {
+        let mut todo: Vec<_> = objects.into_iter().collect();
+        let mut spared = BTreeSet::new();
+        while let Some(object) = todo.pop() {
+            if spared.insert(object) {
+                let from = self.links.partition_point(|(subject, _)| *subject < object);
+                let of_object = self.links[from..].iter().take_while(|it| it.0 == object);
+                todo.extend(of_object.map(|(_, attached)| *attached));
+            }
+        }
+        self.links.retain(|(subject, _)| !spared.contains(subject));
+        self.objects.retain(|it| !spared.contains(&it.id));
+    }
+
+    /// Returns the entries whose files may go another time.
+    pub(super) fn waiting(left: &[ArtifactLeft]) -> impl Iterator<Item = ObjectId> {
+        left.iter()
+            .filter(|it| it.reason.may_pass())
+            .map(|it| it.entry)
     }
 
     /// Returns where a plan of the same options does something else, or for other reasons, if it does.
@@ -240,7 +264,8 @@ impl Catalog {
         unknown.extend(files.unknown);
         unknown.sort_unstable();
         unknown.dedup();
-        Ok(GcPlan {
+        let waiting: Vec<_> = GcPlan::waiting(&files.left).collect();
+        let mut plan = GcPlan {
             options: options.clone(),
             decisions: standing.decisions,
             objects: dead_objects.map(Garbage::from).collect(),
@@ -255,7 +280,9 @@ impl Catalog {
             young: young + young_blobs.len(),
             historic,
             unknown,
-        })
+        };
+        plan.spare(waiting);
+        Ok(plan)
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) fn find(root: &Root, keep: &Keep) -> Result<Vec<Leftover>, PathError>
     let mut found = Vec::new();
     for (name, stat) in root.list_stats(Path::new(TMP))? {
         if !keep.is_young(stat.ctime_ms) {
-            let bytes = size(root, &Path::new(TMP).join(&name), &stat, DEEPEST)?;
-            found.push(Leftover { name, bytes });
+            // What cannot be looked into, such as a mount, cannot be removed either.
+            if let Ok(bytes) = size(root, &Path::new(TMP).join(&name), &stat, DEEPEST) {
+                found.push(Leftover { name, bytes });
+            }
         }
     }
     Ok(found)

@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, batch_size, told};
 use crate::change::{Op, Stamp};
 use crate::durable::{Dir, FileKind, Hold, PathError, Root};
 use crate::error::Error;
+use crate::hash::ObjectId;
 use crate::layout::{self, Place};
 use crate::refs::{self, Expect, Update};
 use crate::removed::{self, Removal, RemovedKind};
@@ -18,7 +19,8 @@ use crate::removed::{self, Removal, RemovedKind};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What went, but for the files of engines that follow.
+    /// What went, but for the files of engines that follow: less the entries, and what is attached to them, whose
+    /// files may go another time.
     pub plan: GcPlan,
     /// The files of engines that were removed, in the order of the plan.
     pub artifacts: Vec<ArtifactFile>,
@@ -27,8 +29,8 @@ pub struct Collected {
     /// The files of engines that were to be removed, and are left: because they are not what was recorded, or
     /// cannot be removed. One that was gone is none.
     pub artifacts_left: Vec<ArtifactLeft>,
-    /// What could not be done, such as for want of room: notes of what was removed, histories that are still long,
-    /// and what is left in `tmp/`.
+    /// What could not be done: files that cannot be removed, notes of what was removed, histories that are still
+    /// long, and what is left in `tmp/`.
     pub undone: Vec<Error>,
 }
 
@@ -111,10 +113,12 @@ impl Catalog {
         self.retire_all(&plan, stamp)?;
         let removed = under.map(|under| artifacts::remove(&under, &plan.artifacts));
         let Removed { files, bytes, left } = removed.transpose()?.unwrap_or_default();
+        let id = plan.id();
+        plan.spare(GcPlan::waiting(&left).collect::<Vec<_>>());
         // Without room, after there is some. Nothing that is kept depends on it.
-        let note = || removed::add(root, removals(&plan, stamp)).map_err(Error::from);
+        let note = || removed::add(root, removals(&plan, id, stamp)).map_err(Error::from);
         let is_noted = note().is_ok();
-        sweep(root, &plan)?;
+        sweep(root, &plan, &mut undone)?;
         if !is_noted {
             undone.extend(note().err());
         }
@@ -156,8 +160,8 @@ fn as_of(at_ms: i64, options: &GcOptions) -> GcOptions {
 }
 
 /// Returns what is noted of a plan that is carried out.
-fn removals(plan: &GcPlan, stamp: &Stamp) -> impl Iterator<Item = Removal> {
-    let (id, at_ms, actor) = (plan.id(), stamp.at_ms, stamp.actor.clone());
+fn removals(plan: &GcPlan, id: ObjectId, stamp: &Stamp) -> impl Iterator<Item = Removal> {
+    let (at_ms, actor) = (stamp.at_ms, stamp.actor.clone());
     let objects = plan.objects.iter().map(|it| (RemovedKind::Object, it));
     let blobs = plan.blobs.iter().map(|it| (RemovedKind::Blob, it));
     let removal = move |(kind, it): (_, &Garbage)| Removal {
@@ -171,14 +175,14 @@ fn removals(plan: &GcPlan, stamp: &Stamp) -> impl Iterator<Item = Removal> {
 }
 
 /// Removes links, objects and blobs, and the directories that are empty.
-fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
+fn sweep(root: &Root, plan: &GcPlan, undone: &mut Vec<Error>) -> Result<(), PathError> {
     let links = plan.links.iter();
     let links = links.map(|(subject, object)| layout::attachment(subject, object));
     // A link must not outlive what it leads to.
-    remove_all(root, links)?;
+    remove_all(root, links, undone)?;
     let objects = plan.objects.iter().map(|it| layout::object(&it.id));
     let blobs = plan.blobs.iter().map(|it| layout::blob(&it.id));
-    remove_all(root, objects.chain(blobs))?;
+    remove_all(root, objects.chain(blobs), undone)?;
     for top in [layout::ATTACHMENTS, layout::OBJECTS, layout::BLOBS] {
         remove_empty(root, top)?;
     }
@@ -188,8 +192,13 @@ fn sweep(root: &Root, plan: &GcPlan) -> Result<(), PathError> {
 /// How many directories are open at once: not more than a process may have.
 const MOST_DIRS: usize = 256;
 
-/// Removes files, which are sorted by their directories, so that they stay away.
-fn remove_all(root: &Root, places: impl Iterator<Item = Place>) -> Result<(), PathError> {
+/// Removes files, which are sorted by their directories, so that they stay away. One that cannot be removed is
+/// `undone`, and holds up no other.
+fn remove_all(
+    root: &Root,
+    places: impl Iterator<Item = Place>,
+    undone: &mut Vec<Error>,
+) -> Result<(), PathError> {
     let mut dirs = Vec::<Dir<'_>>::new();
     for place in places {
         if dirs.last().is_none_or(|dir| dir.path() != place.dir) {
@@ -200,7 +209,7 @@ fn remove_all(root: &Root, places: impl Iterator<Item = Place>) -> Result<(), Pa
             dirs.push(root.open_dir(&place.dir)?);
         }
         if let Some(dir) = dirs.last() {
-            dir.remove(&place.name)?;
+            undone.extend(dir.remove(&place.name).err().map(Error::from));
         }
     }
     root.sync([], &dirs)

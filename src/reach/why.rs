@@ -217,7 +217,8 @@ impl Catalog {
         let subjects = links.filter(|(_, attached)| attached.binary_search(object).is_ok());
         let stored = self.stored(object);
         let removed = match stored {
-            Stored::Missing => removed::find(root, object)?,
+            // Nothing that is kept depends on it.
+            Stored::Missing => removed::find(root, object).unwrap_or_default(),
             _ => None,
         };
         let history = self.mentions(object);

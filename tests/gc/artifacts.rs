@@ -87,16 +87,17 @@ impl Engines {
         self.home.catalog.plan_gc(&self.options()).unwrap()
     }
 
-    /// Collects what was planned, and then there is nothing more to do.
+    /// Collects what was planned, and then there is nothing more to do but with files that may go another time.
     fn collect(&self, options: &GcOptions) -> Collected {
         let catalog = &self.home.catalog;
         let planned = catalog.plan_gc(options).unwrap();
         let collected = catalog.collect_garbage(options, &stamp(100)).unwrap();
         assert!(collected.undone.is_empty());
-        assert_eq!(planned, collected.plan);
+        assert_eq!(planned.artifacts, collected.plan.artifacts);
         let again = catalog.plan_gc(options).unwrap();
+        let waits = |it: &ArtifactLeft| matches!(it.reason, LeftReason::Recent);
         assert!(
-            again.is_empty() && again.artifacts_left.is_empty(),
+            again.is_empty() && again.artifacts_left.iter().all(waits),
             "{again:?}"
         );
         collected

@@ -119,80 +119,73 @@ fn saved_plan_does_what_collecting_does() {
 
 type Change = fn(&Home);
 
-/// What a plan is about, changed in every way.
+/// What a plan is about, changed in every way, one after the other.
 const CHANGES: &[(&str, Change)] = &[
-    ("put", |home| _ = home.put(&entry("b1", 4))),
+    ("put", |home| {
+        home.put(&entry("b1", 4));
+    }),
     ("put of another version", |home| {
-        _ = home.put(&entry("b5", 1));
-    }),
-    ("put of what goes", |home| {
-        let object = object_of(&garbage());
-        home.catalog
-            .put_object(&object, Expect::Any, &stamp(8))
-            .unwrap();
-    }),
-    ("store", |home| {
-        drop(home.catalog.store(&[entry("new", 1)]).unwrap());
-    }),
-    ("store of what goes", |home| {
-        home.catalog.store(&[garbage()]).unwrap();
-    }),
-    ("retire", |home| {
-        home.catalog
-            .retire(&name("llamacpp/b3"), Expect::Any, &stamp(8))
-            .unwrap();
+        home.put(&entry("b5", 1));
     }),
     ("rollback", |home| {
-        home.catalog
-            .rollback(&name("llamacpp/b1"), None, &stamp(8))
-            .unwrap();
+        let back = home.catalog.rollback(&name("llamacpp/b1"), None, &stamp(8));
+        back.unwrap();
     }),
-    ("attach", |home| {
-        let note = document(object_of(&garbage()), "another");
-        home.catalog.attach(&note).unwrap();
+    ("put of what goes", |home| {
+        let object = object_of(&entry("b1", 1));
+        let put = home.catalog.put_object(&object, Expect::Any, &stamp(8));
+        put.unwrap();
+    }),
+    ("retire", |home| {
+        let b3 = name("llamacpp/b3");
+        home.catalog.retire(&b3, Expect::Any, &stamp(8)).unwrap();
     }),
     ("detach", |home| {
         let kept = object_of(&entry("b4", 2));
         let note = home.catalog.attachments(&kept).unwrap()[0];
         assert!(home.catalog.detach(&kept, &note).unwrap());
     }),
-    ("snapshot", |home| {
-        let members = Members::Objects([object_of(&garbage())].into());
-        let named = Name::new("t").unwrap();
-        home.catalog
-            .create_snapshot(&members, Some(&named))
-            .unwrap();
+    ("attach", |home| {
+        let note = document(object_of(&garbage()), "another");
+        home.catalog.attach(&note).unwrap();
     }),
-    ("snapshot removed", |home| {
-        assert!(home.catalog.remove_snapshot(&snapshot()).unwrap().is_some());
+    ("store", |home| {
+        home.catalog.store(&[entry("new", 1)]).unwrap();
+    }),
+    ("store of what goes", |home| {
+        home.catalog.store(&[entry("new", 1)]).unwrap();
     }),
     ("object touched", |home| {
         let object = home.object(&object_of(&garbage()));
         fs::set_permissions(object, fs::Permissions::from_mode(0o444)).unwrap();
     }),
     ("object removed", |home| {
-        fs::remove_file(home.object(&object_of(&garbage()))).unwrap();
+        fs::remove_file(home.object(&object_of(&entry("new", 1)))).unwrap();
+    }),
+    ("snapshot", |home| {
+        let members = Members::Objects([object_of(&garbage())].into());
+        let t = Name::new("t").unwrap();
+        home.catalog.create_snapshot(&members, Some(&t)).unwrap();
+    }),
+    ("snapshot removed", |home| {
+        assert!(home.catalog.remove_snapshot(&snapshot()).unwrap().is_some());
     }),
     ("blob removed", |home| {
-        let blob = fs::read_dir(home.at("blobs"))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap();
-        fs::remove_dir_all(blob.path()).unwrap();
-    }),
-    ("leftover removed", |home| {
-        fs::remove_file(home.at("tmp/left")).unwrap();
+        let mut shards = fs::read_dir(home.at("blobs")).unwrap();
+        fs::remove_dir_all(shards.next().unwrap().unwrap().path()).unwrap();
     }),
     ("leftover written to", |home| {
         fs::write(home.at("tmp/left"), "left over").unwrap();
+    }),
+    ("leftover removed", |home| {
+        fs::remove_file(home.at("tmp/left")).unwrap();
     }),
 ];
 
 #[test]
 fn plan_of_another_state_is_refused_and_nothing_changes() {
+    let home = scene();
     for (what, change) in CHANGES {
-        let home = scene();
         let plan = saved(&plan(&home));
         // Times of files go in ticks.
         std::thread::sleep(Duration::from_millis(12));
@@ -239,6 +232,12 @@ fn plan_that_was_tampered_with_is_refused() {
         tamper(&|it| it["links"] = serde_json::json!([])),
         tamper(&|it| it["leftovers"][0]["name"] = "../format".into()),
         tamper(&|it| it["decisions"][0]["ref"] = "llamacpp/b4".into()),
+        tamper(&|it| it["objects"][0]["bytes"] = u64::MAX.into()),
+        tamper(&|it| {
+            it["histories"] = serde_json::json!([{
+                "ref": "llamacpp/b4", "changes": usize::MAX, "kept_changes": 0, "bytes": 0, "kept_bytes": 1,
+            }]);
+        }),
         tamper(&|it| it["options"]["keep"]["grace_ms"] = LATER_MS.into()),
     ] {
         let before = listing(home.catalog.root());
@@ -248,6 +247,7 @@ fn plan_that_was_tampered_with_is_refused() {
             "{plan:?}"
         );
         assert_eq!(listing(home.catalog.root()), before);
+        assert!(plan.bytes() > 0);
     }
 }
 

@@ -7,7 +7,7 @@ use engine_catalog::{
     ArtifactFile, ArtifactLeft, ArtifactRoom, Catalog, Collected, GcOptions, GcPlan, ObjectId,
 };
 use indicatif::HumanBytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::rows;
 use crate::cli::failure::{Failure, say};
@@ -30,10 +30,21 @@ pub(in crate::cli) enum Builds {
     Hidden,
 }
 
+/// Where the rules of a plan are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum Rules {
+    /// From `retention.toml`, or there are none.
+    File,
+    /// From the command line.
+    Options,
+}
+
 /// The JSON form of a plan, which can be saved.
 #[derive(Serialize)]
 struct JsonPlan<'a> {
     plan: ObjectId,
+    rules: Rules,
     applied: bool,
     #[serde(flatten)]
     of: &'a GcPlan,
@@ -68,15 +79,16 @@ impl Carry {
     pub(in crate::cli) fn run(
         self,
         context: &mut Context,
-        options: impl FnOnce(&Catalog) -> Result<GcOptions, Failure>,
+        options: impl FnOnce(&Catalog) -> Result<(GcOptions, Rules), Failure>,
     ) -> Result<Status, Failure> {
         match &self.apply {
             None => {
                 let catalog = context.read()?;
-                let plan = catalog.plan_gc(&options(&catalog)?)?;
+                let (options, rules) = options(&catalog)?;
+                let plan = catalog.plan_gc(&options)?;
                 // Who sees that something goes may take it for certain.
                 if plan.unknown.is_empty() || context.out.is_json() {
-                    self.show(context, &plan, &Done::default(), false)?;
+                    self.show(context, &plan, rules, None)?;
                     context.out.flush()?;
                 }
                 if let [first, rest @ ..] = &plan.unknown[..] {
@@ -98,15 +110,19 @@ impl Carry {
             }
             Some(saved) => {
                 let (catalog, stamp) = context.write()?;
-                let collected = match saved {
+                let (collected, rules) = match saved {
                     Some(file) => {
-                        let plan = parse(file)?;
-                        self.refuse_plan_of_another(file, &plan)?;
-                        catalog.carry_out(&plan, &stamp)?
+                        let saved = parse(file)?;
+                        self.refuse_plan_of_another(file, &saved.of)?;
+                        self.refuse_other_rules(&catalog, &saved)?;
+                        (catalog.carry_out(&saved.of, &stamp)?, saved.rules)
                     }
-                    None => catalog.collect_garbage(&options(&catalog)?, &stamp)?,
+                    None => {
+                        let (options, rules) = options(&catalog)?;
+                        (catalog.collect_garbage(&options, &stamp)?, rules)
+                    }
                 };
-                self.report(context, collected)
+                self.report(context, collected, rules)
             }
         }
     }
@@ -124,18 +140,42 @@ impl Carry {
         }
     }
 
+    /// Refuses a plan by the rules of `retention.toml` where that says something else by now. One that is wrong
+    /// lets nothing go, whoever made the plan.
+    fn refuse_other_rules(&self, catalog: &Catalog, saved: &SavedPlan) -> Result<(), Failure> {
+        let retention = catalog.retention()?.unwrap_or_default();
+        let retention = match self.builds {
+            Builds::Hidden => retention.keeping_all_versions(),
+            Builds::Shown => retention,
+        };
+        match saved.rules == Rules::File && retention != saved.of.options.keep.retention {
+            true => Err(Failure::Input(
+                "retention.toml has changed since the plan was made: make a new one".to_owned(),
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Shows what was done, and what could not be.
-    fn report(&self, context: &mut Context, collected: Collected) -> Result<Status, Failure> {
+    fn report(
+        &self,
+        context: &mut Context,
+        collected: Collected,
+        rules: Rules,
+    ) -> Result<Status, Failure> {
         let plan = collected.plan;
         let done = Done {
             artifacts_removed: collected.artifacts,
             artifacts_not_removed: collected.artifacts_left,
             undone: collected.undone.iter().map(ToString::to_string).collect(),
         };
-        self.show(context, &plan, &done, true)?;
+        self.show(context, &plan, rules, Some(&done))?;
         context.out.flush()?;
         let files = (done.artifacts_removed.len(), collected.artifact_bytes);
         self.summarise(&plan, files, "went");
+        if !plan.is_empty() && !context.out.is_json() {
+            say(self.command, &format!("that was plan {}", plan.id()));
+        }
         for left in &done.artifacts_not_removed {
             let message = format!("{} was not removed: {}", left.path.display(), left.reason);
             say("warning", &message);
@@ -153,23 +193,26 @@ impl Carry {
         })
     }
 
+    /// Shows a plan; and what was done, where it was carried out.
     fn show(
         &self,
         context: &mut Context,
         plan: &GcPlan,
-        done: &Done,
-        applied: bool,
+        rules: Rules,
+        done: Option<&Done>,
     ) -> Result<(), Failure> {
         if context.out.is_json() {
             return context.out.json(&JsonPlan {
                 plan: plan.id(),
-                applied,
+                rules,
+                applied: done.is_some(),
                 of: plan,
-                done,
+                done: done.unwrap_or(&Done::default()),
             });
         }
         let header = ["WHAT", "KIND", "NAME", "BYTES", "WHY"];
-        context.out.table(header, rows(plan, self.builds))
+        let files = done.map_or(&plan.artifacts, |done| &done.artifacts_removed);
+        context.out.table(header, rows(plan, files, self.builds))
     }
 
     /// Says how much went, or would go. `files` are those of engines, and their bytes.
@@ -194,6 +237,16 @@ impl Carry {
             format!("{what} ({})", HumanBytes(*bytes))
         });
         let mut parts: Vec<_> = shown.collect();
+        if !plan.links.is_empty() {
+            parts.push(counted(plan.links.len(), "link"));
+        }
+        if !plan.histories.is_empty() {
+            let lines = plan.histories.iter().map(|it| it.changes).sum();
+            let bytes = plan.histories.iter();
+            let bytes = bytes.map(|it| it.bytes.saturating_sub(it.kept_bytes)).sum();
+            let lines = counted(lines, "line");
+            parts.push(format!("{lines} of long histories ({})", HumanBytes(bytes)));
+        }
         let retired = plan.retired().count();
         if retired > 0 {
             parts.insert(0, counted(retired, "ref"));
@@ -260,8 +313,16 @@ pub(in crate::cli) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// What is read of a plan that was saved.
+#[derive(Deserialize)]
+struct SavedPlan {
+    rules: Rules,
+    #[serde(flatten)]
+    of: GcPlan,
+}
+
 /// Reads a plan that was saved.
-fn parse(file: &Path) -> Result<GcPlan, Failure> {
+fn parse(file: &Path) -> Result<SavedPlan, Failure> {
     let text = read(file)?;
     serde_json::from_slice(&text).map_err(|error| {
         refuse(

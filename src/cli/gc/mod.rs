@@ -87,10 +87,11 @@ impl Gc {
         carry.refuse_others("--grace", self.grace.is_given())?;
         carry.run(context, |catalog| {
             let keep = self.grace.keep_by_retention(catalog)?;
-            Ok(GcOptions {
+            let options = GcOptions {
                 keep,
                 ..GcOptions::new(now_ms())
-            })
+            };
+            Ok((options, carry::Rules::File))
         })
     }
 }

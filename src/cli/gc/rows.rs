@@ -1,8 +1,8 @@
 //! A plan as a table: what becomes of what, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine_catalog::{Decision, Garbage, GcPlan, ObjectId};
+use engine_catalog::{ArtifactFile, Decision, Garbage, GcPlan, ObjectId};
 use indicatif::HumanBytes;
 
 use super::carry::Builds;
@@ -10,8 +10,9 @@ use crate::cli::text::short;
 
 type Row = [String; 5];
 
-/// Returns a row for each thing that goes, and where builds are shown for each that stays.
-pub(super) fn rows(plan: &GcPlan, builds: Builds) -> Vec<Row> {
+/// Returns a row for each thing that goes, and where builds are shown for each that stays. `files` are those of
+/// engines that go.
+pub(super) fn rows(plan: &GcPlan, files: &[ArtifactFile], builds: Builds) -> Vec<Row> {
     let sizes: BTreeMap<_, _> = plan.objects.iter().map(|it| (it.id, it.bytes)).collect();
     let decided: BTreeMap<_, _> = plan.decisions.iter().map(|it| (it.object, it)).collect();
     let subjects: BTreeMap<_, _> = plan.links.iter().map(|(s, object)| (*object, *s)).collect();
@@ -30,7 +31,7 @@ pub(super) fn rows(plan: &GcPlan, builds: Builds) -> Vec<Row> {
         let why = "no manifest that is kept names it";
         rows.push(row("go", "blob", short(blob.id), size(blob.bytes), why));
     }
-    for file in &plan.artifacts {
+    for file in files {
         let (path, bytes) = (file.path.display().to_string(), size(file.bytes));
         let why = format!(
             "only entries that go name it, such as {}",
@@ -42,8 +43,13 @@ pub(super) fn rows(plan: &GcPlan, builds: Builds) -> Vec<Row> {
         let (path, bytes) = (left.path.display().to_string(), size(left.bytes));
         rows.push(row("stay", "file", path, bytes, left.reason.to_string()));
     }
+    let goes: BTreeSet<_> = plan.objects.iter().map(|it| it.id).collect();
+    for (subject, object) in plan.links.iter().filter(|(_, it)| !goes.contains(it)) {
+        let why = format!("from {}, which nothing keeps, or is gone", short(*subject));
+        rows.push(row("go", "link", short(*object), "-", why));
+    }
     for long in &plan.histories {
-        let bytes = size(long.bytes - long.kept_bytes);
+        let bytes = size(long.bytes.saturating_sub(long.kept_bytes));
         let why = format!(
             "its first {} lines tell of nothing that is kept",
             long.changes

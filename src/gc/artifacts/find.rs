@@ -188,8 +188,19 @@ impl<'a> Survey<'a> {
         let mut kept = Kept::default();
         let staying = self.entries.iter();
         for (entry, paths) in staying.filter(|(entry, _)| reach.objects.contains_key(entry)) {
+            let mut absent = Vec::new();
             for path in paths {
-                kept.add(*entry, self.places.look(path));
+                match self.places.look(path) {
+                    Found::Nothing => absent.push(path),
+                    found => kept.add(*entry, found),
+                }
+            }
+            if !absent.is_empty() {
+                let recorded = self.recorded(entry);
+                let of_absent = absent.into_iter().filter_map(|path| recorded.get(path));
+                for it in of_absent.flatten() {
+                    kept.add_absent(*entry, it.digest.clone());
+                }
             }
         }
         kept
@@ -231,6 +242,9 @@ impl Claim {
                 None => LeftReason::NothingRecorded,
             });
         };
+        if let Some(by) = fitting.clone().find_map(|(_, it)| kept.missing(&it.digest)) {
+            return Err(LeftReason::Named { by });
+        }
         let digests: BTreeSet<_> = fitting.map(|(_, it)| it.digest.clone()).collect();
         Ok(ArtifactFile {
             path: path.to_owned(),

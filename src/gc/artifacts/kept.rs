@@ -18,6 +18,9 @@ pub(super) struct Kept {
     dir_paths: BTreeMap<PathBuf, ObjectId>,
     /// Which directory is at a path, if any, as far as that was looked up.
     above: RefCell<BTreeMap<PathBuf, Option<FileId>>>,
+    /// What was recorded of files of which nothing is at the path now: by another path they may be there, or
+    /// again.
+    absent: BTreeMap<String, ObjectId>,
     /// What a path leads to could not be told: it may be anything.
     pub(super) unknown: Vec<String>,
 }
@@ -38,6 +41,16 @@ impl Kept {
         };
         ids.entry(spot.id).or_insert(entry);
         paths.entry(spot.canonical.clone()).or_insert(entry);
+    }
+
+    /// Takes note of a file that is not at its path, by a digest that was recorded of it.
+    pub(super) fn add_absent(&mut self, entry: ObjectId, digest: String) {
+        self.absent.entry(digest).or_insert(entry);
+    }
+
+    /// Returns an entry that names a file of this content which is not at its path.
+    pub(super) fn missing(&self, digest: &str) -> Option<ObjectId> {
+        self.absent.get(digest).copied()
     }
 
     /// Returns an entry that names the file, or a directory that it is in.

@@ -141,6 +141,11 @@ pub enum LeftReason {
 }
 
 impl LeftReason {
+    /// Returns whether the file may go another time: until then its record has to stay, or nobody would know of it.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Recent | Self::Changed | Self::Failed { .. })
+    }
+
     fn of(error: &PathError) -> Self {
         match &error.cause {
             Cause::Link => Self::Link,

@@ -67,6 +67,10 @@ impl Under {
         if catalog.root_dir().lies_in(&[root.id()?].into())? {
             return Err(refuse(UnderError::AroundCatalog));
         }
+        // The records of engines would go whose files are there still.
+        if root.list(Path::new("."))?.is_empty() {
+            return Err(refuse(UnderError::Empty));
+        }
         Ok(Self { root })
     }
 

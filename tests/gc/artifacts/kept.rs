@@ -277,7 +277,7 @@ pub(crate) fn act(role: &str, scratch: &Path) {
             let shards = || fs::read_dir(scratch.join("catalog/objects")).unwrap();
             shards().for_each(|it| set_mode(&it.unwrap().path(), 0o500));
             let cut = home.collect_garbage(&options(rule.clone()), &stamp(9));
-            assert!(matches!(cut, Err(Error::Path(_))));
+            assert_eq!(cut.unwrap().undone.len(), planned.objects.len());
             assert!(home.get("vllm:1").unwrap().is_none() && !dir.join("one").exists());
             // What else goes is the same.
             let rest = home.plan_gc(&options(rule.clone())).unwrap();
@@ -313,8 +313,12 @@ pub(crate) fn act(role: &str, scratch: &Path) {
                     .all(|(_, it)| matches!(it, LeftReason::Failed { .. }))
             );
             assert!(dir.join("hidden/one").exists() && dir.join("unreadable").exists());
-            assert!(home.plan_gc(&options(rule)).unwrap().is_empty());
+            // Their records stay, and tell of them another time.
             set_mode(&dir.join("hidden"), 0o700);
+            set_mode(&dir.join("unreadable"), 0o600);
+            let collected = home.collect_garbage(&options(rule.clone()), &stamp(9));
+            assert_eq!(collected.unwrap().artifacts.len(), 2);
+            assert!(home.plan_gc(&options(rule)).unwrap().is_empty());
         }
         _ => unreachable!("there is no such role"),
     }

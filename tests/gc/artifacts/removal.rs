@@ -199,9 +199,29 @@ fn file_that_changed_not_long_ago_is_left() {
     options.keep.now_ms = i64::try_from(now).unwrap();
     options.keep.grace_ms = i64::try_from(now - since).unwrap();
     let plan = engines.collect(&options).plan;
-    assert_eq!(plan.objects.len(), 2);
+    // Else nobody would know of the file any more.
+    assert_eq!(plan.objects.len(), 0, "its record stays too");
     let expected = [(old.as_path(), &LeftReason::Recent)];
     assert_eq!(reasons(&plan.artifacts_left), expected);
+}
+
+/// As where the file system is not mounted that the path leads to.
+#[test]
+fn file_stays_that_an_entry_names_by_a_path_that_leads_nowhere_now() {
+    let engines = Engines::new();
+    let old = engines.write("old", "the same");
+    engines.record("vllm/1", 1, &[&old]);
+    let (new, alias) = (
+        engines.write("new", "new"),
+        engines.write("alias", "the same"),
+    );
+    engines.record("vllm/2", 2, &[&new]);
+    engines.record("tgi/1", 3, &[&alias]);
+    fs::remove_file(&alias).unwrap();
+    let collected = engines.collect(&engines.options());
+    assert_eq!(paths(&collected.artifacts), Vec::<&std::path::Path>::new());
+    let left = reasons(&collected.plan.artifacts_left);
+    assert!(matches!(left[..], [(path, LeftReason::Named { .. })] if path == old));
 }
 
 #[test]
