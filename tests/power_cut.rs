@@ -15,8 +15,9 @@ use engine_catalog::{
     Artifacts, Catalog, EngineEntry, Expect, Filter, Manifest, Members, Name, ObjectId,
     PreparedEngine, RefName, Snapshot, Stamp,
 };
-use support::document;
+use support::garbage::{pruning, removed};
 use support::mount::{Kind, Mounted};
+use support::{document, files};
 
 /// What a catalog says.
 #[derive(Debug, PartialEq)]
@@ -31,6 +32,10 @@ struct Told {
     snapshots: BTreeMap<String, (ObjectId, Snapshot)>,
     /// The files `policy` and `format`.
     policy: [Option<String>; 2],
+    /// The files of objects and links.
+    stored: Vec<String>,
+    /// What is told of those that were removed.
+    removed: Vec<String>,
 }
 
 const NAMES: [&str; 3] = ["llamacpp/b1", "llamacpp/b2", "vllm/0.9.2"];
@@ -61,12 +66,20 @@ fn tell(catalog: &Catalog) -> Told {
         let snapshot = catalog.snapshot(&named.object).unwrap().unwrap();
         (named.name.to_string(), (named.object, snapshot))
     });
+    let mut stored = files(catalog.root());
+    stored.retain(|file| {
+        ["attachments/", "objects/"]
+            .iter()
+            .any(|top| file.starts_with(top))
+    });
     Told {
         histories: histories.into(),
         attached: attached.collect(),
         current,
         snapshots: snapshots.collect(),
         policy,
+        stored,
+        removed: removed(catalog.root()),
     }
 }
 
@@ -197,6 +210,15 @@ fn operations(files: &Path) -> Vec<(&'static str, Operation)> {
             "bring back",
             Box::new(move |catalog| {
                 catalog.rollback(&name(NAMES[1]), None, &stamp(7)).unwrap();
+            }),
+        ),
+        (
+            "prune",
+            Box::new(move |catalog| {
+                let options = pruning("nobody", "*");
+                let collected = catalog.collect_garbage(&options, &stamp(8)).unwrap();
+                assert!(collected.plan.objects.len() > 3 && !collected.plan.histories.is_empty());
+                assert!(collected.undone.is_empty());
             }),
         ),
     ]
