@@ -10,7 +10,7 @@ use support::mount::Mounted;
 use support::nobody::{self, set_mode};
 use support::observe::{assert_clean, cause, is_kind, state};
 use support::sample::{entry, name};
-use support::{child, object_file, object_of, stamp};
+use support::{child, garbage, object_file, object_of, stamp};
 
 mod support;
 
@@ -134,6 +134,8 @@ fn what_is_mounted_below_the_root_is_not_entered() {
     let shard_of = |entry: &EngineEntry| shard(&root, entry);
     let shard = shard_of(&entry("e0", "old"));
     let wanted = entry_with("e0", |it| shard_of(it) == shard);
+    let stored = catalog.store(&[entry("stored", "x")]);
+    let stored = stored.expect("there is room")[0];
     let parts = [
         "tmp",
         "refs",
@@ -151,6 +153,8 @@ fn what_is_mounted_below_the_root_is_not_entered() {
         let error = error.expect_err("it must not be entered");
         let is_elsewhere = matches!(cause(&error).cause, Cause::OtherFileSystem);
         assert!(is_elsewhere, "{part}: {error}");
+        let collected = catalog.collect_garbage(&garbage::options(), &stamp(1));
+        collected.expect_err("it cannot be told what is kept");
         // What lies below the mount is not taken for absent.
         let hides = |top| part.starts_with(top);
         let current = catalog.current(&name("e0"));
@@ -169,6 +173,8 @@ fn what_is_mounted_below_the_root_is_not_entered() {
         assert_eq!(written, 0, "{part}");
         drop(mounted);
         assert_eq!(state(&catalog), before, "{part}");
+        let is_there = catalog.has_object(&stored).expect("it can be read");
+        assert!(is_there, "{part}");
         assert_clean(&root);
     }
 }

@@ -10,7 +10,7 @@ use crate::calls::{all, snapshot};
 use crate::support::nobody::{self, set_mode};
 use crate::support::observe::{assert_clean, cause, is_kind};
 use crate::support::sample::{entry, name};
-use crate::support::{object_file, object_of, stamp};
+use crate::support::{garbage, object_file, object_of, stamp};
 use crate::{catalog, state};
 
 pub(crate) fn act(role: &str, scratch: &Path) {
@@ -70,6 +70,8 @@ fn deny_each_part(root: &Path) {
     let made = catalog.create_snapshot(&all(), Some(&snapshot("s")));
     made.expect("it can be made");
     std::fs::create_dir(root.join("attachments")).expect("there is room");
+    let stored = catalog.store(&[entry("stored", "x")]);
+    let stored = stored.expect("there is room")[0];
     let before = state(&catalog);
     for (part, fails) in parts(root) {
         let path = root.join(&part);
@@ -88,6 +90,8 @@ fn deny_each_part(root: &Path) {
                 assert_denied(&error, &path);
             }
         }
+        let collected = catalog.collect_garbage(&garbage::options(), &stamp(1));
+        collected.expect_err("it cannot be told what is kept");
         let report = catalog.verify(&VerifyScope::Everything, &|_| {});
         let report = report.expect("it goes on");
         let found = |it: &&engine_catalog::Finding| {
@@ -102,6 +106,8 @@ fn deny_each_part(root: &Path) {
         );
         set_mode(&path, own);
         assert_eq!(state(&catalog), before, "{part}");
+        let is_there = catalog.has_object(&stored).expect("it can be read");
+        assert!(is_there, "{part}");
         assert_clean(root);
     }
     deny_root(root, &catalog);
