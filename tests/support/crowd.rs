@@ -33,7 +33,7 @@ impl Children {
     pub(crate) fn finish(mut self) {
         let start = Instant::now();
         while self.is_any_at_work() {
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > work_time() + PATIENCE {
                 self.0.iter().for_each(tell_what_it_waits_for);
                 unreachable!("not all have ended");
             }
@@ -74,7 +74,7 @@ pub(crate) fn work_time() -> Duration {
     Duration::from_secs(seconds.map_or(2, |it| it.parse().expect("it is a number")))
 }
 
-/// Longer than anything takes that does not wait for ever.
+/// Longer than anything takes, beside its work, that does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Prints what each thread of a process waits for, and who has which lock.
