@@ -219,7 +219,7 @@ fn file_stays_that_an_entry_names_by_a_path_that_leads_nowhere_now() {
     engines.record("tgi/1", 3, &[&alias]);
     fs::remove_file(&alias).unwrap();
     let collected = engines.collect(&engines.options());
-    assert_eq!(paths(&collected.artifacts), Vec::<&std::path::Path>::new());
+    assert_eq!(paths(&collected.artifacts), Vec::<&Path>::new());
     let left = reasons(&collected.plan.artifacts_left);
     assert!(matches!(left[..], [(path, LeftReason::Named { .. })] if path == old));
 }
