@@ -19,6 +19,8 @@ use crate::removed::{self, Removal, RemovedKind};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
+    /// The [id](GcPlan::id) of the plan that was carried out, by which the file `removed` tells of it.
+    pub id: ObjectId,
     /// What went, but for the files of engines that follow: less the entries, and what is attached to them, whose
     /// files may go another time.
     pub plan: GcPlan,
@@ -129,6 +131,7 @@ impl Catalog {
             undone.extend(scratch::remove(root, leftover).err().map(Error::from));
         }
         Ok(Collected {
+            id,
             plan,
             artifacts: files,
             artifact_bytes: bytes,

@@ -177,7 +177,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`Error::Path`] where the store, or the file `removed`, cannot be read; and [`Error::Format`].
+    /// [`Error::Path`] where the store cannot be listed, and [`Error::Format`].
     pub fn why(&self, object: &ObjectId, keep: &Keep) -> Result<Why, Error> {
         let mut why = self.look_why(object, keep)?;
         for _ in 1..MOST_LOOKS {

@@ -52,7 +52,7 @@ fn what_was_removed_is_told_of_as_long_as_it_is_not_there() {
     let told = fs::read_to_string(scratch.at("removed")).unwrap();
     let removal = why(&scratch, &gone.id).removed.unwrap();
     assert_eq!(told, format!("{removal}\n"));
-    assert_eq!(removal.plan, collected.plan.id());
+    assert_eq!(removal.plan, collected.id);
     assert_eq!(removal.actor, stamp().actor);
     scratch.catalog.store(&[entry(9)]).unwrap();
     assert_eq!(why(&scratch, &gone.id).removed, None);

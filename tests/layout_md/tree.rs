@@ -184,10 +184,16 @@ fn limits_are_those_that_the_library_enforces() {
                 too_large(scratch.catalog.peers().map(drop), *limit);
             }
             "removed" => {
-                scratch.write_size("removed", over);
-                let nowhere = ObjectId::of(b"nowhere");
-                let why = scratch.catalog.why(&nowhere, &Keep::new(0));
-                too_large(why.map(drop), *limit);
+                // Nothing depends on it: one that is too large tells nothing.
+                let gone = ObjectId::of(b"gone");
+                scratch.write("removed", format!("1 object {gone} {gone} me\n"));
+                let file = fs::File::options().write(true).open(scratch.at("removed"));
+                let file = file.unwrap();
+                for (size, is_told) in [(*limit, true), (over, false)] {
+                    file.set_len(size).unwrap();
+                    let why = scratch.catalog.why(&gone, &Keep::new(0)).unwrap();
+                    assert_eq!(why.removed.is_some(), is_told, "{size}");
+                }
                 scratch.write("removed", "");
             }
             tag => {

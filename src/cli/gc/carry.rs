@@ -88,7 +88,7 @@ impl Carry {
                 let plan = catalog.plan_gc(&options)?;
                 // Who sees that something goes may take it for certain.
                 if plan.unknown.is_empty() || context.out.is_json() {
-                    self.show(context, &plan, rules, None)?;
+                    self.show(context, (plan.id(), &plan), rules, None)?;
                     context.out.flush()?;
                 }
                 if let [first, rest @ ..] = &plan.unknown[..] {
@@ -114,7 +114,7 @@ impl Carry {
                     Some(file) => {
                         let saved = parse(file)?;
                         self.refuse_plan_of_another(file, &saved.of)?;
-                        self.refuse_other_rules(&catalog, &saved)?;
+                        Self::refuse_other_rules(&catalog, &saved)?;
                         (catalog.carry_out(&saved.of, &stamp)?, saved.rules)
                     }
                     None => {
@@ -142,13 +142,12 @@ impl Carry {
 
     /// Refuses a plan by the rules of `retention.toml` where that says something else by now. One that is wrong
     /// lets nothing go, whoever made the plan.
-    fn refuse_other_rules(&self, catalog: &Catalog, saved: &SavedPlan) -> Result<(), Failure> {
+    fn refuse_other_rules(catalog: &Catalog, saved: &SavedPlan) -> Result<(), Failure> {
         let retention = catalog.retention()?.unwrap_or_default();
-        let retention = match self.builds {
-            Builds::Hidden => retention.keeping_all_versions(),
-            Builds::Shown => retention,
-        };
-        match saved.rules == Rules::File && retention != saved.of.options.keep.retention {
+        let planned = &saved.of.options.keep.retention;
+        // Those of prune, or of gc.
+        let is_same = retention == *planned || retention.keeping_all_versions() == *planned;
+        match saved.rules == Rules::File && !is_same {
             true => Err(Failure::Input(
                 "retention.toml has changed since the plan was made: make a new one".to_owned(),
             )),
@@ -163,18 +162,18 @@ impl Carry {
         collected: Collected,
         rules: Rules,
     ) -> Result<Status, Failure> {
-        let plan = collected.plan;
+        let (id, plan) = (collected.id, collected.plan);
         let done = Done {
             artifacts_removed: collected.artifacts,
             artifacts_not_removed: collected.artifacts_left,
             undone: collected.undone.iter().map(ToString::to_string).collect(),
         };
-        self.show(context, &plan, rules, Some(&done))?;
+        self.show(context, (id, &plan), rules, Some(&done))?;
         context.out.flush()?;
         let files = (done.artifacts_removed.len(), collected.artifact_bytes);
         self.summarise(&plan, files, "went");
         if !plan.is_empty() && !context.out.is_json() {
-            say(self.command, &format!("that was plan {}", plan.id()));
+            say(self.command, &format!("that was plan {id}"));
         }
         for left in &done.artifacts_not_removed {
             let message = format!("{} was not removed: {}", left.path.display(), left.reason);
@@ -197,13 +196,13 @@ impl Carry {
     fn show(
         &self,
         context: &mut Context,
-        plan: &GcPlan,
+        (id, plan): (ObjectId, &GcPlan),
         rules: Rules,
         done: Option<&Done>,
     ) -> Result<(), Failure> {
         if context.out.is_json() {
             return context.out.json(&JsonPlan {
-                plan: plan.id(),
+                plan: id,
                 rules,
                 applied: done.is_some(),
                 of: plan,
