@@ -165,10 +165,18 @@ fn as_of(at_ms: i64, options: &GcOptions) -> GcOptions {
 /// Returns what is noted of a plan that is carried out.
 fn removals(plan: &GcPlan, id: ObjectId, stamp: &Stamp) -> impl Iterator<Item = Removal> {
     let (at_ms, actor) = (stamp.at_ms, stamp.actor.clone());
+    let decided = plan.decisions.iter();
+    // Whatever clocks say, it is removed after the last line that names it.
+    let changed: BTreeMap<_, _> = decided.map(|it| (it.object, it.changed_ms)).collect();
     let objects = plan.objects.iter().map(|it| (RemovedKind::Object, it));
     let blobs = plan.blobs.iter().map(|it| (RemovedKind::Blob, it));
     let removal = move |(kind, it): (_, &Garbage)| Removal {
-        at_ms,
+        at_ms: changed
+            .get(&it.id)
+            .copied()
+            .flatten()
+            .unwrap_or(at_ms)
+            .max(at_ms),
         kind,
         id: it.id,
         plan: id,

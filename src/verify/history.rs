@@ -60,16 +60,14 @@ fn look(scan: &Scan<'_>, name: &RefName) -> Vec<Finding> {
         found.push(finding(Slug::RefAbsent, message));
     }
     let changes = committed(changes, current);
-    // Each that is named, and when it was last: that retention let it go says nothing of it.
+    // Each that is named, and the time of the last line: that retention let it go says nothing of it.
     let mut named = BTreeMap::<ObjectId, i64>::new();
     for change in &changes {
-        let at_ms = match change.op {
-            Op::Prune => i64::MIN,
-            _ => change.at_ms,
-        };
         for object in [change.old, change.new].into_iter().flatten() {
-            let last = named.entry(object).or_insert(at_ms);
-            *last = at_ms.max(*last);
+            match change.op {
+                Op::Prune => _ = named.entry(object).or_insert(i64::MIN),
+                _ => _ = named.insert(object, change.at_ms),
+            }
         }
     }
     for (object, at_ms) in named {

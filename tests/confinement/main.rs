@@ -178,7 +178,7 @@ fn places() -> Vec<Place> {
         (
             "objects/".to_owned(),
             &*format!("{by_hash} find_snapshot manifests attached attachment"),
-            &*format!("{all_objects} stage"),
+            all_objects,
         ),
         (format!("objects/{shard}/"), by_hash, "put-same attach"),
         // Putting the same entry heals it.

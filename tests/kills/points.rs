@@ -156,10 +156,10 @@ fn signals_leave_the_old_or_the_new_and_nothing_else() {
     let signals = heeded::signals();
     let mut sum = 0;
     for operation in Operation::ALL.into_iter().filter(|it| *it != PutMany) {
-        let one_of = if matches!(operation, Import | Capture | Repair | Gc | Prune) {
-            12
-        } else {
-            5
+        let one_of = match operation {
+            Gc | Prune => 20,
+            Import | Capture | Repair => 12,
+            _ => 5,
         };
         let Some(hits) = hit_operation(operation, &signals, one_of) else {
             return;

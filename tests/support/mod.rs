@@ -192,7 +192,7 @@ pub(crate) fn every_write(catalog: &Catalog) -> Vec<(&'static str, Result<(), Er
             catalog.stage("elsewhere").and_then(Staging::finish),
         ),
         ("collect_garbage", collect_garbage(catalog, &stamp)),
-        ("carry_out", carry_out(catalog, &stamp)),
+        ("carry_out", carry_out(catalog)),
     ]
 }
 
@@ -219,9 +219,10 @@ fn collect_garbage(catalog: &Catalog, stamp: &Stamp) -> Result<(), Error> {
 }
 
 /// Also the earlier builds go.
-fn carry_out(catalog: &Catalog, stamp: &Stamp) -> Result<(), Error> {
+fn carry_out(catalog: &Catalog) -> Result<(), Error> {
     let plan = catalog.plan_gc(&garbage::pruning("nobody", "llamacpp"))?;
-    catalog.carry_out(&plan, stamp).map(drop)
+    let then = stamp(plan.options.keep.now_ms);
+    catalog.carry_out(&plan, &then).map(drop)
 }
 
 /// Takes a document off its subject, whether it was attached or not.

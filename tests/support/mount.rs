@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -141,7 +142,11 @@ impl Mounted {
 
     /// Mounts it again, with other options: `ro`, `rw`.
     pub(crate) fn remount(&self, option: &str) {
-        self.mount_again(option).expect("it can be");
+        let start = Instant::now();
+        // A process that another thread starts has what was open to be written, until it runs its program.
+        while let Err(error) = self.mount_again(option) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{error}");
+        }
     }
 
     /// As [`remount`](Self::remount), and returns whether it was possible: not where that makes it
