@@ -16,14 +16,15 @@ count=${2:-100000}
 half=$((count / 2))
 mkdir -p "$dir"
 cd "$dir"
-rm -rf catalog git copy entries files
+dir=$PWD
+rm -rf catalog git copy-* files blobs
 export ENGINE_CATALOG_ROOT="$dir/catalog" GIT_DIR="$dir/git"
 
 # Two builds of each version: the earlier one is garbage where only the last is kept.
 entries() {
     seq -f '%.0f' 1 "$half" | awk -v ms="$1" '{
         printf "{\"id\":\"llamacpp:b%d\",\"engine\":\"engine%d\",\"version\":\"b%d\",", $1, $1 % 8, $1
-        printf "\"artifacts\":[\"/opt/engines/b%d/llama-server\"],\"created_ms\":%d}\n", $1, ms
+        printf "\"artifacts\":[\"/opt/engines/b%d/llama-server\"],\"created_ms\":%s}\n", $1, ms
     }'
 }
 "$program" init 2>/dev/null
@@ -31,6 +32,8 @@ for ms in 1758240000000 1758240000001; do
     entries "$ms" | "$program" put >/dev/null 2>&1
 done
 printf '[[rule]]\nengine = "*"\nkeep-builds = 1\n' >"$ENGINE_CATALOG_ROOT/retention.toml"
+
+test "$(find "$ENGINE_CATALOG_ROOT/objects" -type f | wc -l)" -eq $((2 * half))
 
 # The objects of both sides have the same bytes.
 git init --quiet --bare
@@ -40,21 +43,21 @@ git hash-object -w --stdin-paths <files >blobs
 awk -v half="$half" 'NR <= half { printf "create refs/engines/b%d %s\n", NR, $1 }' blobs | git update-ref --stdin
 
 # Each command on a copy of its own, with nothing left to be written.
+copies=0
 measure() {
-    local of=$1
+    local of=$1 copy
     shift
-    rm -rf copy
-    cp -a "$of" copy
+    copies=$((copies + 1))
+    copy="$dir/copy-$copies"
+    cp -a "$of" "$copy"
     sync -f .
-    local root=$ENGINE_CATALOG_ROOT git=$GIT_DIR
-    export ENGINE_CATALOG_ROOT="$dir/copy" GIT_DIR="$dir/copy"
-    /usr/bin/time -f "%e s  %M KiB  $(basename "$1") ${*:2}" "$@" >/dev/null 2>log
+    ENGINE_CATALOG_ROOT=$copy GIT_DIR=$copy \
+        /usr/bin/time -f "%e s  %M KiB  $(basename "$1") ${*:2}" "$@" >/dev/null 2>log
     tail -1 log
-    export ENGINE_CATALOG_ROOT=$root GIT_DIR=$git
-    echo "       $(find copy/objects -type f | wc -l) objects left"
+    echo "       $(find "$copy/objects" -type f -path '*/??/*' | wc -l) loose objects left"
 }
 measure catalog "$program" gc --grace 0s
 measure catalog "$program" gc --grace 0s --apply
 measure git git prune --expire=now
 measure git git gc --quiet --prune=now
-rm -rf copy
+rm -rf copy-*
