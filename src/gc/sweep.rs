@@ -186,11 +186,15 @@ fn removals(plan: &GcPlan, id: ObjectId, stamp: &Stamp) -> impl Iterator<Item = 
 }
 
 /// Removes links, objects and blobs, and the directories that are empty.
-fn sweep(root: &Root, plan: &GcPlan, undone: &mut Vec<Error>) -> Result<(), PathError> {
+fn sweep(root: &Root, plan: &GcPlan, undone: &mut Vec<Error>) -> Result<(), Error> {
     let links = plan.links.iter();
     let links = links.map(|(subject, object)| layout::attachment(subject, object));
     // A link must not outlive what it leads to.
-    remove_all(root, links, undone)?;
+    let mut left = Vec::new();
+    remove_all(root, links, &mut left)?;
+    if let Some(first) = left.into_iter().next() {
+        return Err(first);
+    }
     let objects = plan.objects.iter().map(|it| layout::object(&it.id));
     let blobs = plan.blobs.iter().map(|it| layout::blob(&it.id));
     remove_all(root, objects.chain(blobs), undone)?;
